@@ -1,0 +1,112 @@
+package org.filigree.core.backend;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/**
+ * Chooses a backend: by explicit name, else by the system property {@value #PROPERTY}, else by the environment variable
+ * {@value #VARIABLE}, else the usable one with the highest preference. What was taken, and why the others were not, goes to the
+ * {@link System.Logger} of this class, in one line.
+ */
+public final class Backends {
+    /** System property that names a backend. */
+    public static final String PROPERTY = "filigree.backend";
+
+    /** Environment variable that names a backend. */
+    public static final String VARIABLE = "FILIGREE_BACKEND";
+
+    private static final System.Logger LOG = System.getLogger(Backends.class.getName());
+
+    private Backends() {}
+
+    /**
+     * Opens the backend that the property or the variable names, else the best that is usable here.
+     *
+     * @return a backend that the caller closes
+     * @throws BackendException if the named one is unknown or unusable
+     */
+    public static Backend best() {
+        String named = System.getProperty(PROPERTY);
+        if (named == null || named.isBlank()) {
+            named = System.getenv(VARIABLE);
+        }
+        return named == null || named.isBlank() ? best(providers()) : open(named.strip(), providers());
+    }
+
+    /**
+     * Opens a backend by name.
+     *
+     * @param name for example {@code vector}
+     * @return a backend that the caller closes
+     * @throws BackendException if it is unknown or unusable
+     */
+    public static Backend open(String name) {
+        return open(name, providers());
+    }
+
+    /** {@return every provider on the class path and module path, best first} */
+    public static List<BackendProvider> providers() {
+        return ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparingInt(BackendProvider::preference)
+                        .reversed()
+                        .thenComparing(BackendProvider::name))
+                .toList();
+    }
+
+    /**
+     * What each backend says about this machine, best first.
+     *
+     * @return one line a backend: name, usable or not, detail or reason
+     */
+    public static String report() {
+        return report(providers());
+    }
+
+    static String report(List<BackendProvider> providers) {
+        return providers.stream()
+                .map(provider -> switch (provider.probe()) {
+                    case Probe.Usable(String detail) -> provider.name() + ": usable (" + detail + ")";
+                    case Probe.Unusable(String reason) -> provider.name() + ": not usable: " + reason;
+                })
+                .collect(Collectors.joining(System.lineSeparator()));
+    }
+
+    static Backend best(List<BackendProvider> providers) {
+        var refused = new StringBuilder();
+        for (BackendProvider provider : providers) {
+            if (provider.preference() < 0) {
+                continue;
+            }
+            switch (provider.probe()) {
+                case Probe.Usable(String detail) -> {
+                    LOG.log(System.Logger.Level.INFO, "backend {0} ({1}){2}", provider.name(), detail, refused);
+                    return provider.open();
+                }
+                case Probe.Unusable(String reason) ->
+                    refused.append("; ").append(provider.name()).append(" not used: ").append(reason);
+            }
+        }
+        throw new BackendException("no usable backend" + refused);
+    }
+
+    static Backend open(String name, List<BackendProvider> providers) {
+        for (BackendProvider provider : providers) {
+            if (provider.name().equalsIgnoreCase(name)) {
+                switch (provider.probe()) {
+                    case Probe.Usable(String detail) -> {
+                        LOG.log(System.Logger.Level.DEBUG, "backend {0} ({1}), as asked", name, detail);
+                        return provider.open();
+                    }
+                    case Probe.Unusable(String reason) ->
+                        throw new BackendException("backend " + name + " is not usable: " + reason);
+                }
+            }
+        }
+        throw new BackendException("no backend is called " + name + "; there are: "
+                + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
+                + " (nd4j and ojalgo need their artifacts filigree-nd4j and filigree-ojalgo)");
+    }
+}

@@ -1,0 +1,18 @@
+package org.filigree.core.backend;
+
+/** Brings a fused kernel of another module to a backend; found through {@link java.util.ServiceLoader}. */
+public interface KernelProvider {
+    /** {@return name of the backend it runs on} */
+    String backend();
+
+    /** {@return interface under which operations ask for it} */
+    Class<? extends FusedKernel> type();
+
+    /**
+     * Makes the kernel for one open backend.
+     *
+     * @param backend a backend of the right name
+     * @return an instance of {@link #type}
+     */
+    FusedKernel create(Backend backend);
+}

@@ -1,0 +1,68 @@
+package org.filigree.core.op;
+
+import static org.filigree.core.op.Arithmetic.divide;
+import static org.filigree.core.op.Arithmetic.multiply;
+import static org.filigree.core.op.Arithmetic.subtract;
+
+import java.util.List;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.kernel.CrossEntropyKernel;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+
+/** Cross entropy of logits against target classes: −log softmax(logits)[target], in nats. */
+public final class CrossEntropy {
+    private CrossEntropy() {}
+
+    /**
+     * The mean over the rows that have a target.
+     *
+     * @param logits [n, classes]
+     * @param targets INT32 [n]; −1 for rows that do not count
+     * @return a scalar, 0 if no row counts
+     */
+    public static Tensor crossEntropy(Tensor logits, Tensor targets) {
+        Tensor losses = losses(logits, targets);
+        Tensor count = Reduce.sum(counted(logits, targets));
+        return divide(Reduce.sum(losses), Clamp.clamp(count, 1, Double.POSITIVE_INFINITY));
+    }
+
+    /**
+     * The loss of every row.
+     *
+     * @param logits [n, classes]
+     * @param targets INT32 [n]; −1 gives loss 0 and no gradient
+     * @return [n]
+     */
+    public static Tensor losses(Tensor logits, Tensor targets) {
+        Check.rank("crossEntropy", "logits", logits, 2);
+        Check.dtype("crossEntropy", "targets", targets, DType.INT32);
+        Check.shape("crossEntropy", "targets", targets, logits.dim(0));
+        Backend backend = Backend.common("crossEntropy", logits, targets);
+        return backend.kernel(CrossEntropyKernel.class)
+                .map(kernel -> fused(kernel, logits, targets))
+                .orElseGet(() -> composed(logits, targets));
+    }
+
+    private static Tensor fused(CrossEntropyKernel kernel, Tensor logits, Tensor targets) {
+        CrossEntropyKernel.Saved saved = kernel.forward(logits, targets);
+        return Autograd.record("crossEntropy", List.of(logits), saved.losses(), dy -> List.of(
+                kernel.gradient(logits, targets, saved.logSumExp(), dy)));
+    }
+
+    static Tensor composed(Tensor logits, Tensor targets) {
+        int n = logits.dim(0);
+        Tensor chosen = Gather.gatherLast(logits, Reshape.reshape(targets, n, 1));
+        Tensor losses = subtract(LogSumExp.logSumExp(logits), Reshape.reshape(chosen, n));
+        return multiply(losses, counted(logits, targets));
+    }
+
+    /** 1 for rows with a target, 0 for rows with −1, which gathers zeros. */
+    private static Tensor counted(Tensor logits, Tensor targets) {
+        Tensor ones = Backend.of(logits).tensors().full(Shape.of(logits.dim(1)), 1);
+        return Gather.gather(ones, targets);
+    }
+}
