@@ -3,6 +3,7 @@ package org.filigree.core.autograd;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
@@ -38,5 +39,30 @@ public final class Gradients {
     public Tensor of(Tensor leaf) {
         return find(leaf).orElseThrow(() -> new ShapeException(
                 "gradients: the output does not depend on the leaf " + leaf.shape() + "; use find for parameters that may be unused"));
+    }
+
+    /**
+     * All gradients times a number.
+     *
+     * @param factor the number
+     * @return new gradients of the same leaves
+     */
+    public Gradients scaled(double factor) {
+        var scaled = new IdentityHashMap<Node.Leaf, Tensor>();
+        byLeaf.forEach((leaf, gradient) ->
+                scaled.put(leaf, Backend.of(gradient).elementwise().affine(gradient, factor, 0)));
+        return new Gradients(scaled);
+    }
+
+    /**
+     * The sum with the gradients of another pass: accumulation over several batches.
+     *
+     * @param other gradients of the same or other leaves
+     * @return new gradients
+     */
+    public Gradients plus(Gradients other) {
+        var sum = new IdentityHashMap<>(byLeaf);
+        other.byLeaf.forEach((leaf, gradient) -> sum.merge(leaf, gradient, Autograd::sum));
+        return new Gradients(sum);
     }
 }
