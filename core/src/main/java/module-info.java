@@ -8,10 +8,12 @@ module org.filigree.core {
 
     exports org.filigree.core.autograd;
     exports org.filigree.core.backend;
+    exports org.filigree.core.backend.host;
     exports org.filigree.core.backend.kernel;
     exports org.filigree.core.nn;
     exports org.filigree.core.op;
     exports org.filigree.core.optim;
+    exports org.filigree.core.random;
     exports org.filigree.core.tensor;
 
     uses org.filigree.core.backend.BackendProvider;

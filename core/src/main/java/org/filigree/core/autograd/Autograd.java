@@ -32,7 +32,8 @@ public final class Autograd {
      */
     public static Tensor leaf(Tensor tensor) {
         if (tensor.dtype() != DType.FLOAT32) {
-            throw new ShapeException("leaf: " + tensor.dtype() + tensor.shape() + " has no gradient; only FLOAT32 tensors have");
+            throw new ShapeException(
+                    "leaf: " + tensor.dtype() + tensor.shape() + " has no gradient; only FLOAT32 tensors have");
         }
         return tensor.withLineage(new Node.Leaf());
     }
@@ -130,8 +131,8 @@ public final class Autograd {
      */
     public static Gradients backward(Tensor loss) {
         if (loss.shape().size() != 1) {
-            throw new ShapeException("backward: loss " + loss.shape() + " has " + loss.shape().size()
-                    + " elements, not one; reduce it, or give the upstream gradient");
+            throw new ShapeException("backward: loss " + loss.shape() + " has "
+                    + loss.shape().size() + " elements, not one; reduce it, or give the upstream gradient");
         }
         return backward(loss, Backend.of(loss).tensors().full(loss.shape(), 1));
     }
@@ -150,8 +151,9 @@ public final class Autograd {
                     "backward: output " + output.shape() + " and upstream gradient " + upstream.shape() + " differ");
         }
         if (!(output.lineage() instanceof Node)) {
-            throw new ShapeException("backward: output " + output.shape()
-                    + " depends on no leaf; was it computed inside withoutGradients, or from tensors without Autograd.leaf?");
+            throw new ShapeException(
+                    "backward: output " + output.shape()
+                            + " depends on no leaf; was it computed inside withoutGradients, or from tensors without Autograd.leaf?");
         }
         return withoutGradients(() -> new Sweep().run(output, detach(upstream)));
     }

@@ -13,7 +13,7 @@ public interface Backward {
      * @param upstream one entry an output; null where nothing depends on that output
      * @return one entry an input, in the order of recording; null where an input has no gradient
      */
-    List<@Nullable Tensor> gradients(List<@Nullable Tensor> upstream);
+    List<? extends @Nullable Tensor> gradients(List<? extends @Nullable Tensor> upstream);
 
     /** The backward pass of an operation with a single output, whose gradient is therefore always there. */
     @FunctionalInterface
@@ -24,6 +24,6 @@ public interface Backward {
          * @param upstream gradient of the output
          * @return one entry an input; null where an input has no gradient
          */
-        List<@Nullable Tensor> gradients(Tensor upstream);
+        List<? extends @Nullable Tensor> gradients(Tensor upstream);
     }
 }

@@ -1,7 +1,6 @@
 package org.filigree.core.autograd;
 
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.Optional;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.ShapeException;
@@ -9,10 +8,10 @@ import org.filigree.core.tensor.Tensor;
 
 /** The gradients that one backward pass found, one for every leaf that the output depends on. */
 public final class Gradients {
-    private final Map<Node.Leaf, Tensor> byLeaf;
+    private final IdentityHashMap<Node.Leaf, Tensor> byLeaf;
 
-    Gradients(Map<Node.Leaf, Tensor> byLeaf) {
-        this.byLeaf = new IdentityHashMap<>(byLeaf);
+    Gradients(IdentityHashMap<Node.Leaf, Tensor> byLeaf) {
+        this.byLeaf = byLeaf;
     }
 
     /**
@@ -26,7 +25,8 @@ public final class Gradients {
         if (leaf.lineage() instanceof Node.Leaf key) {
             return Optional.ofNullable(byLeaf.get(key));
         }
-        throw new ShapeException("gradients: " + leaf.shape() + " is not a leaf; mark it with Autograd.leaf before the forward pass");
+        throw new ShapeException(
+                "gradients: " + leaf.shape() + " is not a leaf; mark it with Autograd.leaf before the forward pass");
     }
 
     /**
@@ -37,8 +37,9 @@ public final class Gradients {
      * @throws ShapeException if the tensor is not a leaf or the output does not depend on it
      */
     public Tensor of(Tensor leaf) {
-        return find(leaf).orElseThrow(() -> new ShapeException(
-                "gradients: the output does not depend on the leaf " + leaf.shape() + "; use find for parameters that may be unused"));
+        return find(leaf)
+                .orElseThrow(() -> new ShapeException("gradients: the output does not depend on the leaf "
+                        + leaf.shape() + "; use find for parameters that may be unused"));
     }
 
     /**
@@ -61,7 +62,8 @@ public final class Gradients {
      * @return new gradients
      */
     public Gradients plus(Gradients other) {
-        var sum = new IdentityHashMap<>(byLeaf);
+        var sum = new IdentityHashMap<Node.Leaf, Tensor>();
+        byLeaf.forEach(sum::put);
         other.byLeaf.forEach((leaf, gradient) -> sum.merge(leaf, gradient, Autograd::sum));
         return new Gradients(sum);
     }

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
@@ -14,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /** One backward pass: visits recorded operations from the end of the graph to its leaves, each after everything that uses it. */
 final class Sweep {
-    private final Map<Node.Call, @Nullable Tensor[]> pending = new IdentityHashMap<>();
-    private final Map<Node.Leaf, Tensor> leaves = new IdentityHashMap<>();
+    private final IdentityHashMap<Node.Call, @Nullable Tensor[]> pending = new IdentityHashMap<>();
+    private final IdentityHashMap<Node.Leaf, Tensor> leaves = new IdentityHashMap<>();
 
     Gradients run(Tensor output, Tensor upstream) {
         send(output, upstream);
@@ -31,7 +30,7 @@ final class Sweep {
     }
 
     private void visit(Node.Call call, @Nullable Tensor[] arrived) {
-        List<@Nullable Tensor> gradients = call.backward.gradients(Arrays.asList(arrived));
+        List<? extends @Nullable Tensor> gradients = call.backward.gradients(Arrays.asList(arrived));
         if (gradients.size() != call.inputs.size()) {
             throw new IllegalStateException(call.operation + ": backward gave " + gradients.size() + " gradients for "
                     + call.inputs.size() + " inputs");
@@ -43,8 +42,8 @@ final class Sweep {
                 continue;
             }
             if (!gradient.shape().equals(input.shape())) {
-                throw new ShapeException(call.operation + ": backward gave a gradient of shape " + gradient.shape() + " for input "
-                        + i + " of shape " + input.shape());
+                throw new ShapeException(call.operation + ": backward gave a gradient of shape " + gradient.shape()
+                        + " for input " + i + " of shape " + input.shape());
             }
             send(input, gradient);
         }
@@ -77,7 +76,8 @@ final class Sweep {
                 continue;
             }
             stack.push(new Visit(top.call, top.next + 1));
-            if (top.call.inputs.get(top.next).lineage() instanceof Node.Output(Node.Call input, int _) && seen.add(input)) {
+            if (top.call.inputs.get(top.next).lineage() instanceof Node.Output(Node.Call input, int _)
+                    && seen.add(input)) {
                 stack.push(new Visit(input, 0));
             }
         }

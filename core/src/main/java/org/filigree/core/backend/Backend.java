@@ -74,15 +74,17 @@ public interface Backend extends AutoCloseable {
      * @return their backend
      * @throws ShapeException if they live on different backends
      */
+    @SuppressWarnings("ReferenceEquality") // Two instances of one backend do not share memory.
     static Backend common(String operation, Tensor first, Tensor... rest) {
         Backend backend = of(first);
         for (Tensor other : rest) {
             Backend another = of(other);
             if (another != backend) {
-                throw new ShapeException(operation + ": " + first.shape() + " lives on backend " + backend.name() + " but "
-                        + other.shape() + " on " + another.name()
-                        + (another.name().equals(backend.name()) ? " (another instance)" : "")
-                        + "; move one with Transfer.to(backend, tensor)");
+                throw new ShapeException(
+                        operation + ": " + first.shape() + " lives on backend " + backend.name() + " but "
+                                + other.shape() + " on " + another.name()
+                                + (another.name().equals(backend.name()) ? " (another instance)" : "")
+                                + "; move one with Transfer.to(backend, tensor)");
             }
         }
         return backend;

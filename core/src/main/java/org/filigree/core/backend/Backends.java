@@ -86,7 +86,10 @@ public final class Backends {
                     return provider.open();
                 }
                 case Probe.Unusable(String reason) ->
-                    refused.append("; ").append(provider.name()).append(" not used: ").append(reason);
+                    refused.append("; ")
+                            .append(provider.name())
+                            .append(" not used: ")
+                            .append(reason);
             }
         }
         throw new BackendException("no usable backend" + refused);

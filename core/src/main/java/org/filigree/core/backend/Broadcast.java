@@ -13,6 +13,7 @@ import org.filigree.core.tensor.ShapeException;
  * @param leftStrides step of the left operand per merged axis, 0 where it stretches
  * @param rightStrides step of the right operand per merged axis, 0 where it stretches
  */
+@SuppressWarnings("ArrayRecordComponent") // Read by kernels, element by element.
 public record Broadcast(Shape result, int[] dims, int[] leftStrides, int[] rightStrides) {
     /**
      * The broadcast of two shapes.
@@ -36,8 +37,8 @@ public record Broadcast(Shape result, int[] dims, int[] leftStrides, int[] right
             int l = axis <= left.rank() ? left.dim(-axis) : 1;
             int r = axis <= right.rank() ? right.dim(-axis) : 1;
             if (l != r && l != 1 && r != 1) {
-                throw new ShapeException(operation + ": left " + left + " and right " + right + " differ at axis -" + axis + ": "
-                        + l + " and " + r + ", and neither is 1; reshape or permute one of them");
+                throw new ShapeException(operation + ": left " + left + " and right " + right + " differ at axis -"
+                        + axis + ": " + l + " and " + r + ", and neither is 1; reshape or permute one of them");
             }
             int dim = l == 1 ? r : l;
             full[rank - axis] = dim;
@@ -48,9 +49,8 @@ public record Broadcast(Shape result, int[] dims, int[] leftStrides, int[] right
             if (dim == 1) {
                 continue;
             }
-            boolean merges = last < rank
-                    && ls == leftStrides[last] * dims[last]
-                    && rs == rightStrides[last] * dims[last];
+            boolean merges =
+                    last < rank && ls == leftStrides[last] * dims[last] && rs == rightStrides[last] * dims[last];
             if (merges) {
                 dims[last] *= dim;
             } else {

@@ -25,7 +25,8 @@ public final class KernelRegistry {
      */
     public static KernelRegistry of(Backend backend, Map<Class<? extends FusedKernel>, FusedKernel> own) {
         var all = new HashMap<Class<? extends FusedKernel>, FusedKernel>();
-        for (KernelProvider provider : ServiceLoader.load(KernelProvider.class, KernelProvider.class.getClassLoader())) {
+        for (KernelProvider provider :
+                ServiceLoader.load(KernelProvider.class, KernelProvider.class.getClassLoader())) {
             if (provider.backend().equals(backend.name())) {
                 all.put(provider.type(), provider.type().cast(provider.create(backend)));
             }

@@ -17,8 +17,7 @@ import org.filigree.core.tensor.Tensor;
  * @param rightBatch matrices in the right operand, 1 or {@code batch}
  * @param result shape of the result
  */
-public record MatrixProduct(
-        Form form, int batch, int m, int n, int k, int leftBatch, int rightBatch, Shape result) {
+public record MatrixProduct(Form form, int batch, int m, int n, int k, int leftBatch, int rightBatch, Shape result) {
     /** How the operands of one product are stored, row-major. */
     public enum Form {
         /** Left [m, k], right [k, n]. */
@@ -44,18 +43,20 @@ public record MatrixProduct(
         Shape a = left.shape();
         Shape b = right.shape();
         if (a.rank() < 2 || b.rank() < 2) {
-            throw new ShapeException(
-                    operation + ": left " + a + " and right " + b + " must both have rank 2 or more; reshape a vector to a matrix");
+            throw new ShapeException(operation + ": left " + a + " and right " + b
+                    + " must both have rank 2 or more; reshape a vector to a matrix");
         }
         int m = a.dim(form == Form.LEFT_TRANSPOSED ? -1 : -2);
         int k = a.dim(form == Form.LEFT_TRANSPOSED ? -2 : -1);
         int n = b.dim(form == Form.RIGHT_TRANSPOSED ? -2 : -1);
         int other = b.dim(form == Form.RIGHT_TRANSPOSED ? -1 : -2);
         if (k != other) {
-            throw new ShapeException(operation + ": left " + a + (form == Form.LEFT_TRANSPOSED ? " has " : " ends in ") + k
+            throw new ShapeException(operation + ": left " + a + (form == Form.LEFT_TRANSPOSED ? " has " : " ends in ")
+                    + k
                     + (form == Form.LEFT_TRANSPOSED ? " rows" : "") + " but right " + b
                     + switch (form) {
-                        case PLAIN -> (b.rank() == 2 ? " starts with " : " has rows ") + other + "; transpose the right operand?";
+                        case PLAIN ->
+                            (b.rank() == 2 ? " starts with " : " has rows ") + other + "; transpose the right operand?";
                         case RIGHT_TRANSPOSED -> " ends in " + other + "; use the plain product?";
                         case LEFT_TRANSPOSED -> " has " + other + "; use the plain product?";
                     });
@@ -64,15 +65,14 @@ public record MatrixProduct(
         int rightBatch = Math.toIntExact(b.count(0, b.rank() - 2));
         boolean sameBatch = a.rank() == b.rank() && a.leading(-2).equals(b.leading(-2));
         if (a.rank() > 2 && b.rank() > 2 && !sameBatch) {
-            throw new ShapeException(operation + ": batch axes " + a.leading(-2) + " of left " + a + " and " + b.leading(-2)
-                    + " of right " + b + " differ; broadcast one of them or give it rank 2");
+            throw new ShapeException(operation + ": batch axes " + a.leading(-2) + " of left " + a + " and "
+                    + b.leading(-2) + " of right " + b + " differ; broadcast one of them or give it rank 2");
         }
         Shape result = (a.rank() >= b.rank() ? a : b).leading(-2, m, n);
         if (b.rank() == 2 && form != Form.LEFT_TRANSPOSED) {
             return new MatrixProduct(form, 1, Math.multiplyExact(leftBatch, m), n, k, 1, 1, result);
         }
         int batch = a.rank() >= b.rank() ? leftBatch : rightBatch;
-        return new MatrixProduct(
-                form, batch, m, n, k, a.rank() == 2 ? 1 : batch, b.rank() == 2 ? 1 : batch, result);
+        return new MatrixProduct(form, batch, m, n, k, a.rank() == 2 ? 1 : batch, b.rank() == 2 ? 1 : batch, result);
     }
 }

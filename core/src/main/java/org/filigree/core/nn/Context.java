@@ -127,7 +127,8 @@ public final class Context {
      * @throws IllegalStateException if it is missing
      */
     public <T> T require(Key<T> key, String layer) {
-        return find(key).orElseThrow(() -> new IllegalStateException(layer + ": the context has no " + key.name()
-                + "; add it with context.with(key, value) before the forward pass"));
+        return find(key)
+                .orElseThrow(() -> new IllegalStateException(layer + ": the context has no " + key.name()
+                        + "; add it with context.with(key, value) before the forward pass"));
     }
 }

@@ -44,7 +44,8 @@ public sealed interface Frequencies {
      * @param betaFast turns from which a pair keeps its frequency
      * @param betaSlow turns below which a pair is slowed entirely
      */
-    record Yarn(double base, int originalContext, double factor, double betaFast, double betaSlow) implements Frequencies {
+    record Yarn(double base, int originalContext, double factor, double betaFast, double betaSlow)
+            implements Frequencies {
         /** Checks the numbers. */
         public Yarn {
             Check.positive("yarn: base", base);

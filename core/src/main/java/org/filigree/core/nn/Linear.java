@@ -46,7 +46,9 @@ public final class Linear implements Layer {
     public Tensor forward(Tensor x) {
         Tensor y = x.shape().rank() >= 2
                 ? matmulTransposed(x, weight.value())
-                : Reshape.reshape(matmulTransposed(Reshape.insertAxis(x, 0), weight.value()), weight.shape().dim(0));
+                : Reshape.reshape(
+                        matmulTransposed(Reshape.insertAxis(x, 0), weight.value()),
+                        weight.shape().dim(0));
         return bias == null ? y : add(y, bias.value());
     }
 
@@ -68,7 +70,8 @@ public final class Linear implements Layer {
 
     @Override
     public String toString() {
-        return "Linear{inputs: " + weight.shape().dim(1) + ", outputs: " + weight.shape().dim(0) + ", bias: " + (bias != null)
-                + ", parameters: " + parameters().elements() + "}";
+        return "Linear{inputs: " + weight.shape().dim(1) + ", outputs: "
+                + weight.shape().dim(0) + ", bias: " + (bias != null) + ", parameters: "
+                + parameters().elements() + "}";
     }
 }

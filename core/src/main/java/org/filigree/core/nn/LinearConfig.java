@@ -66,7 +66,8 @@ public record LinearConfig(int inputs, int outputs, Bias bias, Initializer initi
      * @return the layer
      */
     public Linear init(Backend backend, RandomStream random) {
-        Parameter weight = Parameter.learned(initializer.draw(backend, Shape.of(outputs, inputs), random.fork("weight")));
+        Parameter weight =
+                Parameter.learned(initializer.draw(backend, Shape.of(outputs, inputs), random.fork("weight")));
         return bias == Bias.ABSENT
                 ? new Linear(weight)
                 : new Linear(weight, Parameter.learned(backend.tensors().zeros(Shape.of(outputs))));

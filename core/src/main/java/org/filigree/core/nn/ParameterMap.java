@@ -3,6 +3,7 @@ package org.filigree.core.nn;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import org.filigree.core.nn.Parameter.Role;
@@ -14,9 +15,9 @@ import org.filigree.core.nn.Parameter.Role;
 public final class ParameterMap {
     private static final ParameterMap EMPTY = new ParameterMap(new LinkedHashMap<>());
 
-    private final LinkedHashMap<String, Parameter> byPath;
+    private final SequencedMap<String, Parameter> byPath;
 
-    private ParameterMap(LinkedHashMap<String, Parameter> byPath) {
+    private ParameterMap(SequencedMap<String, Parameter> byPath) {
         this.byPath = byPath;
     }
 
@@ -55,7 +56,8 @@ public final class ParameterMap {
 
     private static void put(Map<String, Parameter> map, String path, Parameter parameter) {
         if (map.put(path, parameter) != null) {
-            throw new IllegalArgumentException("parameters: the path " + path + " is taken twice; give each child its own name");
+            throw new IllegalArgumentException(
+                    "parameters: the path " + path + " is taken twice; give each child its own name");
         }
     }
 
@@ -74,7 +76,8 @@ public final class ParameterMap {
     public Parameter get(String path) {
         Parameter parameter = byPath.get(path);
         if (parameter == null) {
-            throw new IllegalArgumentException("parameters: there is no " + path + " among the " + byPath.size() + " parameters");
+            throw new IllegalArgumentException(
+                    "parameters: there is no " + path + " among the " + byPath.size() + " parameters");
         }
         return parameter;
     }

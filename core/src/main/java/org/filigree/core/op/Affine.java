@@ -45,6 +45,9 @@ public final class Affine {
         Check.dtype("affine", "x", x, DType.FLOAT32);
         Tensor y = Backend.of(x).elementwise().affine(x, factor, summand);
         return Autograd.record(
-                "affine", List.of(x), y, dy -> List.of(Backend.of(dy).elementwise().affine(dy, factor, 0)));
+                "affine",
+                List.of(x),
+                y,
+                dy -> List.of(Backend.of(dy).elementwise().affine(dy, factor, 0)));
     }
 }

@@ -116,8 +116,8 @@ public final class Arithmetic {
         Tensor y = compute(function, name, a, b);
         return Autograd.record(name, List.of(a, b), y, dy -> {
             Elementwise elementwise = Backend.of(dy).elementwise();
-            Tensor toRight = elementwise.binary(
-                    Binary.MULTIPLY, elementwise.binary(Binary.GREATER, greater, smaller), dy);
+            Tensor toRight =
+                    elementwise.binary(Binary.MULTIPLY, elementwise.binary(Binary.GREATER, greater, smaller), dy);
             Tensor toLeft = elementwise.binary(Binary.SUBTRACT, dy, toRight);
             return List.of(Broadcasting.sumTo(toLeft, a.shape()), Broadcasting.sumTo(toRight, b.shape()));
         });

@@ -42,8 +42,8 @@ public final class Concat {
             if (part.dtype() != first.dtype()
                     || part.shape().rank() != first.shape().rank()
                     || !part.shape().withDim(along, 1).equals(first.shape().withDim(along, 1))) {
-                throw new ShapeException("concat: " + first.dtype() + first.shape() + " and " + part.dtype() + part.shape()
-                        + " differ beside axis " + axis);
+                throw new ShapeException("concat: " + first.dtype() + first.shape() + " and " + part.dtype()
+                        + part.shape() + " differ beside axis " + axis);
             }
         }
         if (parts.size() == 1) {

@@ -49,8 +49,11 @@ public final class CrossEntropy {
 
     private static Tensor fused(CrossEntropyKernel kernel, Tensor logits, Tensor targets) {
         CrossEntropyKernel.Saved saved = kernel.forward(logits, targets);
-        return Autograd.record("crossEntropy", List.of(logits), saved.losses(), dy -> List.of(
-                kernel.gradient(logits, targets, saved.logSumExp(), dy)));
+        return Autograd.record(
+                "crossEntropy",
+                List.of(logits),
+                saved.losses(),
+                dy -> List.of(kernel.gradient(logits, targets, saved.logSumExp(), dy)));
     }
 
     static Tensor composed(Tensor logits, Tensor targets) {

@@ -25,8 +25,11 @@ public final class Gather {
         Check.rankAtLeast("gather", "table", table, 1);
         Check.dtype("gather", "indices", indices, DType.INT32);
         Backend backend = Backend.common("gather", table, indices);
-        return Autograd.record("gather", List.of(table), backend.indexing().gather(table, indices), dy -> List.of(
-                backend.indexing().scatterAdd(dy, indices, table.dim(0))));
+        return Autograd.record(
+                "gather",
+                List.of(table),
+                backend.indexing().gather(table, indices),
+                dy -> List.of(backend.indexing().scatterAdd(dy, indices, table.dim(0))));
     }
 
     /**
@@ -42,14 +45,17 @@ public final class Gather {
         Check.dtype("gatherLast", "indices", indices, DType.INT32);
         sameOuter("gatherLast", x.shape(), indices.shape());
         Backend backend = Backend.common("gatherLast", x, indices);
-        return Autograd.record("gatherLast", List.of(x), backend.indexing().gatherLast(x, indices), dy -> List.of(
-                backend.indexing().scatterAddLast(dy, indices, x.dim(-1))));
+        return Autograd.record(
+                "gatherLast",
+                List.of(x),
+                backend.indexing().gatherLast(x, indices),
+                dy -> List.of(backend.indexing().scatterAddLast(dy, indices, x.dim(-1))));
     }
 
     static void sameOuter(String operation, Shape x, Shape indices) {
         if (x.rank() == 0 || x.rank() != indices.rank() || !x.leading(-1).equals(indices.leading(-1))) {
-            throw new ShapeException(
-                    operation + ": x " + x + " and indices " + indices + " must agree but for the last axis; broadcast the indices?");
+            throw new ShapeException(operation + ": x " + x + " and indices " + indices
+                    + " must agree but for the last axis; broadcast the indices?");
         }
     }
 }

@@ -36,16 +36,21 @@ public final class GroupedMatMul {
         int[] bounds = checkedBounds(offsets, x.dim(0));
         GroupedProductKernel kernel =
                 backend.kernel(GroupedProductKernel.class).orElseGet(() -> new Composed(backend, bounds));
-        return Autograd.record("groupedMatmul", List.of(x, weights), kernel.multiply(x, weights, offsets), dy -> Arrays.asList(
-                Autograd.differentiable(x) ? kernel.inputGradient(dy, weights, offsets) : null,
-                Autograd.differentiable(weights) ? kernel.weightGradient(dy, x, offsets) : null));
+        return Autograd.record(
+                "groupedMatmul",
+                List.of(x, weights),
+                kernel.multiply(x, weights, offsets),
+                dy -> Arrays.asList(
+                        Autograd.differentiable(x) ? kernel.inputGradient(dy, weights, offsets) : null,
+                        Autograd.differentiable(weights) ? kernel.weightGradient(dy, x, offsets) : null));
     }
 
     private static int[] checkedBounds(Tensor offsets, int rows) {
         int[] bounds = offsets.toInts();
         for (int g = 0; g + 1 < bounds.length; g++) {
             if (bounds[g] > bounds[g + 1]) {
-                throw new ShapeException("groupedMatmul: offsets descend from " + bounds[g] + " to " + bounds[g + 1] + " at group " + g);
+                throw new ShapeException(
+                        "groupedMatmul: offsets descend from " + bounds[g] + " to " + bounds[g + 1] + " at group " + g);
             }
         }
         if (bounds[0] != 0 || bounds[bounds.length - 1] != rows) {
@@ -56,6 +61,7 @@ public final class GroupedMatMul {
     }
 
     /** One product a group, joined. */
+    @SuppressWarnings("ArrayRecordComponent")
     private record Composed(Backend backend, int[] bounds) implements GroupedProductKernel {
         @Override
         public Tensor multiply(Tensor x, Tensor weights, Tensor offsets) {
@@ -96,7 +102,9 @@ public final class GroupedMatMul {
         }
 
         private Tensor joined(List<Tensor> parts, int width) {
-            return parts.isEmpty() ? backend.tensors().zeros(Shape.of(0, width)) : backend.layout().concat(parts, 0);
+            return parts.isEmpty()
+                    ? backend.tensors().zeros(Shape.of(0, width))
+                    : backend.layout().concat(parts, 0);
         }
     }
 }

@@ -26,9 +26,13 @@ public final class Hadamard {
         Check.rankAtLeast("hadamard", "x", x, 1);
         int n = x.dim(-1);
         if (Integer.bitCount(n) != 1) {
-            throw new ShapeException("hadamard: the last axis of " + x.shape() + " has " + n + " elements, not a power of two");
+            throw new ShapeException(
+                    "hadamard: the last axis of " + x.shape() + " has " + n + " elements, not a power of two");
         }
-        return Backend.of(x).kernel(HadamardKernel.class).map(kernel -> fused(kernel, x)).orElseGet(() -> composed(x));
+        return Backend.of(x)
+                .kernel(HadamardKernel.class)
+                .map(kernel -> fused(kernel, x))
+                .orElseGet(() -> composed(x));
     }
 
     private static Tensor fused(HadamardKernel kernel, Tensor x) {
@@ -44,7 +48,6 @@ public final class Hadamard {
             }
         }
         Tensor rows = Reshape.reshape(x, -1, n);
-        return Reshape.reshape(
-                MatMul.matmul(rows, Backend.of(x).tensors().doubles(Shape.of(n, n), matrix)), x.shape());
+        return Reshape.reshape(MatMul.matmul(rows, Backend.of(x).tensors().doubles(Shape.of(n, n), matrix)), x.shape());
     }
 }

@@ -1,7 +1,6 @@
 package org.filigree.core.op;
 
 import static org.filigree.core.op.Arithmetic.add;
-import static org.filigree.core.op.Arithmetic.multiply;
 import static org.filigree.core.op.Arithmetic.subtract;
 import static org.filigree.core.op.Reshape.insertAxis;
 

@@ -31,6 +31,9 @@ public final class LogSumExp {
             return add(peak, log(Reduce.sum(exp(subtract(x, insertAxis(peak, -1))), -1)));
         });
         return Autograd.record(
-                "logSumExp", List.of(x), Autograd.detach(y), dy -> List.of(multiply(Softmax.softmax(Autograd.detach(x)), insertAxis(dy, -1))));
+                "logSumExp",
+                List.of(x),
+                Autograd.detach(y),
+                dy -> List.of(multiply(Softmax.softmax(Autograd.detach(x)), insertAxis(dy, -1))));
     }
 }

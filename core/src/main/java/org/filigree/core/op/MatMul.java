@@ -27,9 +27,13 @@ public final class MatMul {
      */
     public static Tensor matmul(Tensor a, Tensor b) {
         Tensor y = product("matmul", Form.PLAIN, a, b);
-        return Autograd.record("matmul", List.of(a, b), y, dy -> Arrays.asList(
-                Autograd.differentiable(a) ? reduced(Form.RIGHT_TRANSPOSED, dy, b, a.shape()) : null,
-                Autograd.differentiable(b) ? reduced(Form.LEFT_TRANSPOSED, a, dy, b.shape()) : null));
+        return Autograd.record(
+                "matmul",
+                List.of(a, b),
+                y,
+                dy -> Arrays.asList(
+                        Autograd.differentiable(a) ? reduced(Form.RIGHT_TRANSPOSED, dy, b, a.shape()) : null,
+                        Autograd.differentiable(b) ? reduced(Form.LEFT_TRANSPOSED, a, dy, b.shape()) : null));
     }
 
     /**
@@ -41,9 +45,13 @@ public final class MatMul {
      */
     public static Tensor matmulTransposed(Tensor a, Tensor b) {
         Tensor y = product("matmulTransposed", Form.RIGHT_TRANSPOSED, a, b);
-        return Autograd.record("matmulTransposed", List.of(a, b), y, dy -> Arrays.asList(
-                Autograd.differentiable(a) ? reduced(Form.PLAIN, dy, b, a.shape()) : null,
-                Autograd.differentiable(b) ? reduced(Form.LEFT_TRANSPOSED, dy, a, b.shape()) : null));
+        return Autograd.record(
+                "matmulTransposed",
+                List.of(a, b),
+                y,
+                dy -> Arrays.asList(
+                        Autograd.differentiable(a) ? reduced(Form.PLAIN, dy, b, a.shape()) : null,
+                        Autograd.differentiable(b) ? reduced(Form.LEFT_TRANSPOSED, dy, a, b.shape()) : null));
     }
 
     /**
@@ -55,9 +63,13 @@ public final class MatMul {
      */
     public static Tensor transposedMatmul(Tensor a, Tensor b) {
         Tensor y = product("transposedMatmul", Form.LEFT_TRANSPOSED, a, b);
-        return Autograd.record("transposedMatmul", List.of(a, b), y, dy -> Arrays.asList(
-                Autograd.differentiable(a) ? reduced(Form.RIGHT_TRANSPOSED, b, dy, a.shape()) : null,
-                Autograd.differentiable(b) ? reduced(Form.PLAIN, a, dy, b.shape()) : null));
+        return Autograd.record(
+                "transposedMatmul",
+                List.of(a, b),
+                y,
+                dy -> Arrays.asList(
+                        Autograd.differentiable(a) ? reduced(Form.RIGHT_TRANSPOSED, b, dy, a.shape()) : null,
+                        Autograd.differentiable(b) ? reduced(Form.PLAIN, a, dy, b.shape()) : null));
     }
 
     static Tensor product(String operation, Form form, Tensor a, Tensor b) {

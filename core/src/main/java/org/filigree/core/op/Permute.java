@@ -25,20 +25,25 @@ public final class Permute {
         boolean identity = true;
         for (int i = 0; i < order.length; i++) {
             if (sorted[i] != i) {
-                throw new ShapeException("permute: " + Arrays.toString(order) + " is no permutation of the axes of " + x.shape());
+                throw new ShapeException(
+                        "permute: " + Arrays.toString(order) + " is no permutation of the axes of " + x.shape());
             }
             identity &= order[i] == i;
         }
         if (order.length != x.shape().rank()) {
-            throw new ShapeException("permute: " + x.shape() + " has rank " + x.shape().rank() + " but the order "
-                    + Arrays.toString(order) + " names " + order.length + " axes");
+            throw new ShapeException(
+                    "permute: " + x.shape() + " has rank " + x.shape().rank() + " but the order "
+                            + Arrays.toString(order) + " names " + order.length + " axes");
         }
         if (identity) {
             return x;
         }
         Backend backend = Backend.of(x);
-        return Autograd.record("permute", List.of(x), backend.layout().permute(x, order), dy -> List.of(
-                backend.layout().permute(dy, inverse(order))));
+        return Autograd.record(
+                "permute",
+                List.of(x),
+                backend.layout().permute(x, order),
+                dy -> List.of(backend.layout().permute(dy, inverse(order))));
     }
 
     /**

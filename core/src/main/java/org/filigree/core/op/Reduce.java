@@ -24,8 +24,11 @@ public final class Reduce {
         Check.dtype("sum", "x", x, DType.FLOAT32);
         int along = x.shape().axis(axis);
         Backend backend = Backend.of(x);
-        return Autograd.record("sum", List.of(x), backend.reductions().sum(x, along), dy -> List.of(
-                backend.layout().broadcast(dy.viewedAs(x.shape().withDim(along, 1)), x.shape())));
+        return Autograd.record(
+                "sum",
+                List.of(x),
+                backend.reductions().sum(x, along),
+                dy -> List.of(backend.layout().broadcast(dy.viewedAs(x.shape().withDim(along, 1)), x.shape())));
     }
 
     /**

@@ -36,8 +36,8 @@ public final class Reshape {
             return x;
         }
         if (x.shape().size() != shape.size()) {
-            throw new ShapeException("reshape: " + x.shape() + " has " + x.shape().size() + " elements but " + shape + " has "
-                    + shape.size());
+            throw new ShapeException("reshape: " + x.shape() + " has "
+                    + x.shape().size() + " elements but " + shape + " has " + shape.size());
         }
         return Autograd.record("reshape", List.of(x), x.viewedAs(shape), dy -> List.of(dy.viewedAs(x.shape())));
     }

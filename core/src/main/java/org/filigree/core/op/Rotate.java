@@ -46,8 +46,12 @@ public final class Rotate {
     }
 
     private static Tensor fused(RotaryKernel kernel, Pairing pairing, Tensor x, Tensor cos, Tensor sin) {
-        return Autograd.record("rotate", List.of(x), kernel.rotate(pairing, x, cos, sin), dy -> List.of(
-                kernel.rotate(pairing, dy, cos, Backend.of(sin).elementwise().affine(sin, -1, 0))));
+        return Autograd.record(
+                "rotate",
+                List.of(x),
+                kernel.rotate(pairing, x, cos, sin),
+                dy -> List.of(kernel.rotate(
+                        pairing, dy, cos, Backend.of(sin).elementwise().affine(sin, -1, 0))));
     }
 
     static Tensor composed(Pairing pairing, Tensor x, Tensor cos, Tensor sin) {

@@ -30,8 +30,11 @@ public final class ScatterAdd {
                     "scatterAdd: source " + source.shape() + " must start with the axes of indices " + indices.shape());
         }
         Backend backend = Backend.common("scatterAdd", source, indices);
-        return Autograd.record("scatterAdd", List.of(source), backend.indexing().scatterAdd(source, indices, rows), dy -> List.of(
-                backend.indexing().gather(dy, indices)));
+        return Autograd.record(
+                "scatterAdd",
+                List.of(source),
+                backend.indexing().scatterAdd(source, indices, rows),
+                dy -> List.of(backend.indexing().gather(dy, indices)));
     }
 
     /**
@@ -52,7 +55,9 @@ public final class ScatterAdd {
         }
         Backend backend = Backend.common("scatterAddLast", source, indices);
         return Autograd.record(
-                "scatterAddLast", List.of(source), backend.indexing().scatterAddLast(source, indices, width), dy -> List.of(
-                        backend.indexing().gatherLast(dy, indices)));
+                "scatterAddLast",
+                List.of(source),
+                backend.indexing().scatterAddLast(source, indices, width),
+                dy -> List.of(backend.indexing().gatherLast(dy, indices)));
     }
 }

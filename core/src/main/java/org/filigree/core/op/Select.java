@@ -27,7 +27,8 @@ public final class Select {
         return Autograd.record("select", List.of(whenSet, other), y, dy -> {
             Tensor zeros = backend.tensors().zeros(shape);
             return List.of(
-                    backend.elementwise().select(chosen, dy, zeros), backend.elementwise().select(chosen, zeros, dy));
+                    backend.elementwise().select(chosen, dy, zeros),
+                    backend.elementwise().select(chosen, zeros, dy));
         });
     }
 }

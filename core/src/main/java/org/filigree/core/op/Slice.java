@@ -25,8 +25,8 @@ public final class Slice {
         int along = x.shape().axis(axis);
         int extent = x.dim(along);
         if (from < 0 || to < from || to > extent) {
-            throw new ShapeException("slice: range [" + from + ", " + to + ") is outside axis " + axis + " of " + x.shape()
-                    + ", which has " + extent + " elements");
+            throw new ShapeException("slice: range [" + from + ", " + to + ") is outside axis " + axis + " of "
+                    + x.shape() + ", which has " + extent + " elements");
         }
         if (from == 0 && to == extent) {
             return x;
@@ -61,8 +61,8 @@ public final class Slice {
             total += size;
         }
         if (total != x.dim(along)) {
-            throw new ShapeException("split: sizes add up to " + total + " but axis " + axis + " of " + x.shape() + " has "
-                    + x.dim(along) + " elements");
+            throw new ShapeException("split: sizes add up to " + total + " but axis " + axis + " of " + x.shape()
+                    + " has " + x.dim(along) + " elements");
         }
         Backend backend = Backend.of(x);
         var outputs = new ArrayList<Tensor>(sizes.length);

@@ -30,7 +30,10 @@ public final class Softmax {
     public static Tensor softmax(Tensor x) {
         Check.dtype("softmax", "x", x, DType.FLOAT32);
         Check.rankAtLeast("softmax", "x", x, 1);
-        return Backend.of(x).kernel(SoftmaxKernel.class).map(kernel -> fused(kernel, x)).orElseGet(() -> composed(x));
+        return Backend.of(x)
+                .kernel(SoftmaxKernel.class)
+                .map(kernel -> fused(kernel, x))
+                .orElseGet(() -> composed(x));
     }
 
     private static Tensor fused(SoftmaxKernel kernel, Tensor x) {

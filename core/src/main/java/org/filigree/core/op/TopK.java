@@ -25,7 +25,8 @@ public final class TopK {
         Check.dtype("topK", "x", x, DType.FLOAT32);
         Check.rankAtLeast("topK", "x", x, 1);
         if (k < 0 || k > x.dim(-1)) {
-            throw new ShapeException("topK: k = " + k + " but the last axis of " + x.shape() + " has " + x.dim(-1) + " elements");
+            throw new ShapeException(
+                    "topK: k = " + k + " but the last axis of " + x.shape() + " has " + x.dim(-1) + " elements");
         }
         Indexing.Largest largest = Backend.of(x).indexing().topK(x, k);
         return Autograd.recording(List.of(x))

@@ -17,6 +17,7 @@ public final class Transfer {
      * @param x either type
      * @return the same values on that backend
      */
+    @SuppressWarnings("ReferenceEquality") // Two instances of one backend do not share memory.
     public static Tensor to(Backend backend, Tensor x) {
         Backend from = Backend.of(x);
         return from == backend

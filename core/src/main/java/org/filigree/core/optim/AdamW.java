@@ -72,17 +72,14 @@ public final class AdamW implements Optimizer {
         @Override
         public void update(Step step, Tensor weight, Tensor gradient, Tensor first, Tensor second) {
             Elementwise e = backend.elementwise();
-            Tensor m = e.binary(
-                    Binary.ADD, e.affine(first, step.beta1(), 0), e.affine(gradient, 1 - step.beta1(), 0));
+            Tensor m = e.binary(Binary.ADD, e.affine(first, step.beta1(), 0), e.affine(gradient, 1 - step.beta1(), 0));
             Tensor v = e.binary(
                     Binary.ADD,
                     e.affine(second, step.beta2(), 0),
                     e.affine(e.unary(Unary.SQUARE, gradient), 1 - step.beta2(), 0));
-            Tensor root = e.affine(
-                    e.unary(Unary.SQRT, e.affine(v, 1 / step.correction2(), 0)), 1, step.epsilon());
+            Tensor root = e.affine(e.unary(Unary.SQRT, e.affine(v, 1 / step.correction2(), 0)), 1, step.epsilon());
             Tensor direction = e.binary(Binary.DIVIDE, e.affine(m, step.rate() / step.correction1(), 0), root);
-            Tensor w = e.binary(
-                    Binary.SUBTRACT, e.affine(weight, 1 - step.rate() * step.decay(), 0), direction);
+            Tensor w = e.binary(Binary.SUBTRACT, e.affine(weight, 1 - step.rate() * step.decay(), 0), direction);
             backend.tensors().assign(first, m);
             backend.tensors().assign(second, v);
             backend.tensors().assign(weight, w);

@@ -61,8 +61,7 @@ public final class Muon implements Optimizer {
         backend.tensors().assign(momentum, add(scale(momentum, config.momentum()), gradient));
         Tensor direction = orthogonalized(add(scale(momentum, config.momentum()), gradient));
         double size = rate * config.updateRms() * Math.sqrt(Math.max(weight.dim(-1), weight.dim(-2)));
-        backend.tensors().assign(
-                weight, subtract(scale(weight, 1 - rate * config.decay()), scale(direction, size)));
+        backend.tensors().assign(weight, subtract(scale(weight, 1 - rate * config.decay()), scale(direction, size)));
     }
 
     /**

@@ -34,7 +34,7 @@ public interface Schedule {
      * @param steps steps in all
      * @return the schedule
      */
-    static Schedule cosine(double peak, double end, long warmUp, long steps) {
+    static Schedule cosine(double peak, double end, int warmUp, int steps) {
         return decaying(peak, end, warmUp, steps, x -> 0.5 * (1 + Math.cos(Math.PI * x)));
     }
 
@@ -47,12 +47,11 @@ public interface Schedule {
      * @param steps steps in all
      * @return the schedule
      */
-    static Schedule linear(double peak, double end, long warmUp, long steps) {
+    static Schedule linear(double peak, double end, int warmUp, int steps) {
         return decaying(peak, end, warmUp, steps, x -> 1 - x);
     }
 
-    private static Schedule decaying(
-            double peak, double end, long warmUp, long steps, DoubleUnaryOperator shape) {
+    private static Schedule decaying(double peak, double end, int warmUp, int steps, DoubleUnaryOperator shape) {
         Check.positive("schedule: peak", peak);
         Check.notNegative("schedule: end", end);
         Check.between("schedule: warm-up", warmUp, 0, steps);

@@ -119,7 +119,8 @@ public final class Check {
      */
     public static void shape(String operation, String name, Tensor tensor, int... dims) {
         if (!Arrays.equals(tensor.shape().toArray(), dims)) {
-            throw new ShapeException(operation + ": " + name + " is " + tensor.shape() + " but must be " + Shape.of(dims));
+            throw new ShapeException(
+                    operation + ": " + name + " is " + tensor.shape() + " but must be " + Shape.of(dims));
         }
     }
 
@@ -149,8 +150,8 @@ public final class Check {
      */
     public static void dtype(String operation, String name, Tensor tensor, DType dtype) {
         if (tensor.dtype() != dtype) {
-            throw new ShapeException(operation + ": " + name + " " + tensor.shape() + " is " + tensor.dtype()
-                    + " but must be " + dtype);
+            throw new ShapeException(
+                    operation + ": " + name + " " + tensor.shape() + " is " + tensor.dtype() + " but must be " + dtype);
         }
     }
 }

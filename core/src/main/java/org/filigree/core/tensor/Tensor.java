@@ -16,8 +16,8 @@ public final class Tensor {
 
     private Tensor(Shape shape, DType dtype, Storage storage, @Nullable Lineage lineage) {
         if (shape.size() != storage.size()) {
-            throw new ShapeException("tensor: shape " + shape + " has " + shape.size() + " elements but the storage holds "
-                    + storage.size());
+            throw new ShapeException("tensor: shape " + shape + " has " + shape.size()
+                    + " elements but the storage holds " + storage.size());
         }
         this.shape = shape;
         this.dtype = dtype;

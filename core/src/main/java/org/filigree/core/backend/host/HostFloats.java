@@ -26,8 +26,9 @@ public record HostFloats(HostBackend backend, float[] array) implements BackendS
         if (tensor.storage() instanceof HostFloats floats) {
             return floats.array;
         }
-        throw new ShapeException("host kernel: " + tensor.dtype() + tensor.shape() + " is not a FLOAT32 tensor in host memory but "
-                + tensor.storage().getClass().getSimpleName() + "; move it with Transfer.to(backend, tensor)");
+        throw new ShapeException(
+                "host kernel: " + tensor.dtype() + tensor.shape() + " is not a FLOAT32 tensor in host memory but "
+                        + tensor.storage().getClass().getSimpleName() + "; move it with Transfer.to(backend, tensor)");
     }
 
     /**

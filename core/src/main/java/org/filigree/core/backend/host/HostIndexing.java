@@ -130,7 +130,11 @@ public record HostIndexing(HostBackend backend) implements Indexing {
                 return;
             }
             if (child + 1 < size
-                    && stronger(values[out + child], indices[out + child], values[out + child + 1], indices[out + child + 1])) {
+                    && stronger(
+                            values[out + child],
+                            indices[out + child],
+                            values[out + child + 1],
+                            indices[out + child + 1])) {
                 child++;
             }
             if (!stronger(values[out + at], indices[out + at], values[out + child], indices[out + child])) {
@@ -165,8 +169,8 @@ public record HostIndexing(HostBackend backend) implements Indexing {
 
     private static int checked(String operation, int index, int place, int bound) {
         if (index < -1 || index >= bound) {
-            throw new IndexOutOfBoundsException(operation + ": index " + index + " at place " + place + " is outside [0, " + bound
-                    + ") and not -1 (none)");
+            throw new IndexOutOfBoundsException(operation + ": index " + index + " at place " + place
+                    + " is outside [0, " + bound + ") and not -1 (none)");
         }
         return index;
     }

@@ -26,7 +26,8 @@ public record HostInts(HostBackend backend, int[] array) implements BackendStora
         if (tensor.storage() instanceof HostInts ints) {
             return ints.array;
         }
-        throw new ShapeException("host kernel: " + tensor.dtype() + tensor.shape() + " is not an INT32 tensor in host memory but "
+        throw new ShapeException("host kernel: " + tensor.dtype() + tensor.shape()
+                + " is not an INT32 tensor in host memory but "
                 + tensor.storage().getClass().getSimpleName() + "; make indices with backend.tensors().ints(…)");
     }
 

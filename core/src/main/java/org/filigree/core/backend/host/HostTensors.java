@@ -44,13 +44,15 @@ public record HostTensors(HostBackend backend) implements TensorFactory {
     @Override
     public void assign(Tensor target, Tensor source) {
         if (!target.shape().equals(source.shape()) || target.dtype() != source.dtype()) {
-            throw new ShapeException("assign: target " + target.dtype() + target.shape() + " and source " + source.dtype()
-                    + source.shape() + " differ");
+            throw new ShapeException("assign: target " + target.dtype() + target.shape() + " and source "
+                    + source.dtype() + source.shape() + " differ");
         }
         if (target.dtype() == DType.INT32) {
-            System.arraycopy(HostInts.of(source), 0, HostInts.of(target), 0, (int) target.shape().size());
+            System.arraycopy(HostInts.of(source), 0, HostInts.of(target), 0, (int)
+                    target.shape().size());
         } else {
-            System.arraycopy(HostFloats.of(source), 0, HostFloats.of(target), 0, (int) target.shape().size());
+            System.arraycopy(HostFloats.of(source), 0, HostFloats.of(target), 0, (int)
+                    target.shape().size());
         }
     }
 }

@@ -12,7 +12,7 @@ import org.filigree.core.tensor.Tensor;
  *
  * @param backend whose tensors they are
  */
-record ScalarMatrixProducts(HostBackend backend) implements MatrixProducts {
+public record ScalarMatrixProducts(HostBackend backend) implements MatrixProducts {
     @Override
     public Tensor multiply(MatrixProduct product, Tensor left, Tensor right) {
         float[] a = HostFloats.of(left);

@@ -17,6 +17,7 @@ import org.filigree.core.backend.host.HostIndexing;
 import org.filigree.core.backend.host.HostLayout;
 import org.filigree.core.backend.host.HostTensors;
 import org.filigree.core.backend.scalar.ScalarElementwise;
+import org.filigree.core.backend.scalar.ScalarMatrixProducts;
 import org.filigree.core.backend.scalar.ScalarReductions;
 
 /** Kernels on {@code jdk.incubator.vector}, on all processors, with fused forms of the operations that models spend time in. */
@@ -25,7 +26,7 @@ final class VectorBackend implements HostBackend {
     private final TensorFactory tensors = new HostTensors(this);
     private final Elementwise elementwise = new ScalarElementwise(this);
     private final Reductions reductions = new ScalarReductions(this);
-    private final MatrixProducts matrices = new VectorMatrixProducts(this);
+    private final MatrixProducts matrices = new ScalarMatrixProducts(this);
     private final Layout layout = new HostLayout(this);
     private final Indexing indexing = new HostIndexing(this);
     private final KernelRegistry kernels;
@@ -46,7 +47,8 @@ final class VectorBackend implements HostBackend {
 
     @Override
     public String detail() {
-        return "float32, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + "-bit vectors, " + workers.threads() + " threads";
+        return "float32, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + "-bit vectors, " + workers.threads()
+                + " threads";
     }
 
     @Override

@@ -24,10 +24,12 @@ public final class VectorBackendProvider implements BackendProvider {
     @Override
     public Probe probe() {
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            return new Probe.Unusable("the module " + MODULE + " is not in this JVM; on the class path start java with --add-modules "
-                    + MODULE + " (on the module path no flag is needed)");
+            return new Probe.Unusable(
+                    "the module " + MODULE + " is not in this JVM; on the class path start java with --add-modules "
+                            + MODULE + " (on the module path no flag is needed)");
         }
-        return new Probe.Usable("float32, jdk.incubator.vector, " + Runtime.getRuntime().availableProcessors() + " threads");
+        return new Probe.Usable(
+                "float32, jdk.incubator.vector, " + Runtime.getRuntime().availableProcessors() + " threads");
     }
 
     @Override
