@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,6 +54,27 @@ class ArchitectureTest {
         }
         without.remove("core/nd4j/src/main/java");
         assertEquals(Set.of(), without);
+    }
+
+    @Test
+    void theClassPathFindsWhatTheModulePathFinds() throws IOException {
+        Pattern provides = Pattern.compile("provides\\s+([\\w.]+)\\s+with([^;]+);");
+        var wrong = new ArrayList<String>();
+        for (Path descriptor : find(p -> p.endsWith("src/main/java/module-info.java"))) {
+            Matcher found = provides.matcher(Files.readString(descriptor));
+            while (found.find()) {
+                Path services = descriptor
+                        .resolveSibling("../resources/META-INF/services/" + found.group(1))
+                        .normalize();
+                String named = Files.exists(services) ? Files.readString(services) : "";
+                for (String provider : found.group(2).trim().split("\\s*,\\s*", -1)) {
+                    if (!named.lines().toList().contains(provider)) {
+                        wrong.add(shown(services) + " does not name " + provider);
+                    }
+                }
+            }
+        }
+        assertEquals(List.of(), wrong);
     }
 
     @Test
