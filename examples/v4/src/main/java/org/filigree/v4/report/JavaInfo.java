@@ -1,0 +1,24 @@
+package org.filigree.v4.report;
+
+/**
+ * The Java platform of a run.
+ *
+ * @param version runtime version, for example {@code 25.0.3+9-LTS}
+ * @param vendor  who built it
+ * @param vm      name of the virtual machine
+ * @param maxHeap largest heap in bytes
+ */
+public record JavaInfo(String version, String vendor, String vm, long maxHeap) {
+    /**
+     * The platform this runs on.
+     *
+     * @return its properties
+     */
+    public static JavaInfo current() {
+        return new JavaInfo(
+                Runtime.version().toString(),
+                System.getProperty("java.vendor", "unknown"),
+                System.getProperty("java.vm.name", "unknown"),
+                Runtime.getRuntime().maxMemory());
+    }
+}
