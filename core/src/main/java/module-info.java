@@ -10,6 +10,7 @@ module org.filigree.core {
     exports org.filigree.core.backend;
     exports org.filigree.core.backend.host;
     exports org.filigree.core.backend.kernel;
+    exports org.filigree.core.io;
     exports org.filigree.core.nn;
     exports org.filigree.core.op;
     exports org.filigree.core.optim;

@@ -1,0 +1,80 @@
+package org.filigree.core.io;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A safetensors file, or an index of such files, cannot be read as what it claims to be, or a tensor asked for is not there. The message
+ * names the file, the tensor and the byte, as far as each is known.
+ */
+public final class SafetensorsException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private static final long NO_OFFSET = -1;
+
+    private final transient @Nullable Path file;
+    private final @Nullable String tensor;
+    private final long offset;
+
+    SafetensorsException(
+            String problem, @Nullable Path file, @Nullable String tensor, long offset, @Nullable Throwable cause) {
+        super(message(problem, file, tensor, offset), cause);
+        this.file = file;
+        this.tensor = tensor;
+        this.offset = offset;
+    }
+
+    static SafetensorsException ofFile(Path file, String problem) {
+        return new SafetensorsException(problem, file, null, NO_OFFSET, null);
+    }
+
+    static SafetensorsException ofFile(Path file, String problem, Throwable cause) {
+        return new SafetensorsException(problem, file, null, NO_OFFSET, cause);
+    }
+
+    static SafetensorsException ofTensor(Path file, String tensor, String problem) {
+        return new SafetensorsException(problem, file, tensor, NO_OFFSET, null);
+    }
+
+    /**
+     * The file at fault.
+     *
+     * @return the path as it was given or listed
+     */
+    public Optional<Path> file() {
+        return Optional.ofNullable(file);
+    }
+
+    /**
+     * The tensor at fault.
+     *
+     * @return its name, or empty if the trouble is not with one tensor
+     */
+    public Optional<String> tensor() {
+        return Optional.ofNullable(tensor);
+    }
+
+    /**
+     * Where the trouble shows.
+     *
+     * @return bytes from the start of the file, or empty if no single place is at fault
+     */
+    public OptionalLong offset() {
+        return offset == NO_OFFSET ? OptionalLong.empty() : OptionalLong.of(offset);
+    }
+
+    private static String message(String problem, @Nullable Path file, @Nullable String tensor, long offset) {
+        StringBuilder text = new StringBuilder();
+        if (file != null) {
+            text.append(file).append(": ");
+        }
+        if (tensor != null) {
+            text.append("tensor '").append(tensor).append("': ");
+        }
+        if (offset != NO_OFFSET) {
+            text.append("at byte ").append(offset).append(": ");
+        }
+        return text.append(problem).toString();
+    }
+}
