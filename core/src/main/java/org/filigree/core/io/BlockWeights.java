@@ -151,8 +151,8 @@ public final class BlockWeights {
 
     private static void checkScale(StoredTensor weight, StoredTensor scale, long rows, long columns) {
         if (!Arrays.equals(scale.shape(), new long[] {rows, columns})) {
-            throw new IllegalArgumentException("block weights: " + weight + " needs a scale of [" + rows + ", " + columns
-                    + "] but got " + scale + "; another block size?");
+            throw new IllegalArgumentException("block weights: " + weight + " needs a scale of [" + rows + ", "
+                    + columns + "] but got " + scale + "; another block size?");
         }
     }
 

@@ -52,9 +52,8 @@ public final class Float8E4M3 {
         for (int code = 0; code < 256; code++) {
             int exponent = (code >>> 3) & 0xF;
             int mantissa = code & 7;
-            float magnitude = exponent == 0
-                    ? mantissa / SUBNORMALS_PER_ONE
-                    : Math.scalb(1 + mantissa / 8f, exponent - 7);
+            float magnitude =
+                    exponent == 0 ? mantissa / SUBNORMALS_PER_ONE : Math.scalb(1 + mantissa / 8f, exponent - 7);
             if ((code & 0x7F) == NAN) {
                 magnitude = Float.NaN;
             }

@@ -40,8 +40,8 @@ public final class Float8E8M0 {
             return 0;
         }
         if (bits <= 0 || (bits & 0x7FFFFF) != 0 || value == Float.POSITIVE_INFINITY) {
-            throw new IllegalArgumentException(
-                    "E8M0 holds powers of two from 2^-127 to 2^127 but the value is " + value + "; round the scale up first?");
+            throw new IllegalArgumentException("E8M0 holds powers of two from 2^-127 to 2^127 but the value is " + value
+                    + "; round the scale up first?");
         }
         return (byte) (bits >>> 23);
     }

@@ -9,6 +9,7 @@ import java.util.Objects;
  * @param scales one per group: the number that multiplies the codes back
  * @param scale  how groups are scaled
  */
+@SuppressWarnings("ArrayRecordComponent") // Large, and read element by element.
 public record Fp4Activation(byte[] packed, float[] scales, Fp4Scale scale) {
     /**
      * Takes the arrays as they are.

@@ -10,6 +10,7 @@ import java.util.Objects;
  * @param scales one per group: the number that multiplies the codes back
  * @param group  elements per scale: 128 for products in V3 to V4, 64 for V4's cache, 32 in V4.1
  */
+@SuppressWarnings("ArrayRecordComponent") // Large, and read element by element.
 public record Fp8Activation(byte[] codes, float[] scales, int group) {
     /**
      * Takes the arrays as they are.

@@ -259,8 +259,7 @@ final class JsonCursor {
                     .decode(ByteBuffer.wrap(text, begin, end - begin))
                     .toString();
         } catch (CharacterCodingException malformed) {
-            throw new SafetensorsException(
-                    "a string that is not valid UTF-8", file, tensor, base + begin, malformed);
+            throw new SafetensorsException("a string that is not valid UTF-8", file, tensor, base + begin, malformed);
         }
     }
 
@@ -291,8 +290,7 @@ final class JsonCursor {
     }
 
     private void skipSpace() {
-        while (at < text.length
-                && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
+        while (at < text.length && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
             at++;
         }
     }

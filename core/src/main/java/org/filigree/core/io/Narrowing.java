@@ -7,8 +7,7 @@ import java.util.Objects;
 final class Narrowing {
     private Narrowing() {}
 
-    static void floats(
-            StoredType type, float[] source, int from, MemorySegment destination, long first, int count) {
+    static void floats(StoredType type, float[] source, int from, MemorySegment destination, long first, int count) {
         Objects.checkFromIndexSize(from, count, source.length);
         switch (type) {
             case F32 -> MemorySegment.copy(source, from, destination, LittleEndian.FLOAT, first * Float.BYTES, count);
@@ -60,8 +59,7 @@ final class Narrowing {
         }
     }
 
-    static void doubles(
-            StoredType type, double[] source, int from, MemorySegment destination, long first, int count) {
+    static void doubles(StoredType type, double[] source, int from, MemorySegment destination, long first, int count) {
         Objects.checkFromIndexSize(from, count, source.length);
         switch (type) {
             case F64 -> MemorySegment.copy(source, from, destination, LittleEndian.DOUBLE, first * Double.BYTES, count);
@@ -86,8 +84,8 @@ final class Narrowing {
         for (int i = 0; i < count; i++) {
             long value = source[from + i];
             if (value < least || value > greatest) {
-                throw new ArithmeticException("element " + (first + i) + " is " + value + ", outside the range of " + type
-                        + ", " + least + " to " + greatest);
+                throw new ArithmeticException("element " + (first + i) + " is " + value + ", outside the range of "
+                        + type + ", " + least + " to " + greatest);
             }
             switch (type.bits()) {
                 case 64 -> destination.set(LittleEndian.LONG, (first + i) * Long.BYTES, value);

@@ -38,6 +38,16 @@ public final class SafetensorsException extends RuntimeException {
     }
 
     /**
+     * The whole story in one line.
+     *
+     * @return file, tensor and byte, as far as known, and the problem
+     */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
+
+    /**
      * The file at fault.
      *
      * @return the path as it was given or listed

@@ -33,6 +33,7 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
      * @param begin first byte, from the start of the file
      * @param end   byte after the last, from the start of the file
      */
+    @SuppressWarnings("ArrayRecordComponent") // StoredTensor copies it before anyone else sees it.
     record Entry(StoredType type, long[] shape, long begin, long end) {}
 
     /** A named entry whose offsets still count from the start of the data, and where the header says so. */
@@ -61,7 +62,8 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
         }
         if (length > size - LENGTH_BYTES) {
             throw new SafetensorsException(
-                    "the header length is " + length + " but only " + (size - LENGTH_BYTES) + " bytes follow; truncated?",
+                    "the header length is " + length + " but only " + (size - LENGTH_BYTES)
+                            + " bytes follow; truncated?",
                     file,
                     null,
                     0,
@@ -113,13 +115,14 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
         }
         if (offsets.length != 2 || offsets[0] > offsets[1]) {
             throw json.failure(
-                    "data_offsets are " + Arrays.toString(offsets) + " but must be [begin, end] with begin <= end", offset);
+                    "data_offsets are " + Arrays.toString(offsets) + " but must be [begin, end] with begin <= end",
+                    offset);
         }
         long expected;
         try {
             expected = StoredTensor.bytes(type, shape);
         } catch (IllegalArgumentException impossible) {
-            throw json.failure(impossible.getMessage(), offset);
+            throw json.failure(String.valueOf(impossible.getMessage()), offset);
         }
         if (offsets[1] - offsets[0] != expected) {
             throw json.failure(
@@ -193,9 +196,12 @@ record SafetensorsHeader(Map<String, String> metadata, Map<String, Entry> entrie
         }
         if (covered != dataSize) {
             throw new SafetensorsException(
-                    (dataSize - covered) + " bytes at the end belong to no tensor", file, null, dataStart + covered, null);
+                    (dataSize - covered) + " bytes at the end belong to no tensor",
+                    file,
+                    null,
+                    dataStart + covered,
+                    null);
         }
-        return new SafetensorsHeader(
-                Collections.unmodifiableMap(metadata), Collections.unmodifiableMap(entries));
+        return new SafetensorsHeader(Collections.unmodifiableMap(metadata), Collections.unmodifiableMap(entries));
     }
 }

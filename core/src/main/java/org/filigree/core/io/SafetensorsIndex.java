@@ -135,7 +135,8 @@ public final class SafetensorsIndex implements TensorSource {
             long size = Files.size(index);
             if (size > SafetensorsHeader.MAX_LENGTH) {
                 throw SafetensorsException.ofFile(
-                        index, "has " + size + " bytes, past the cap of " + SafetensorsHeader.MAX_LENGTH + " for an index");
+                        index,
+                        "has " + size + " bytes, past the cap of " + SafetensorsHeader.MAX_LENGTH + " for an index");
             }
             return Files.readAllBytes(index);
         } catch (NoSuchFileException missing) {

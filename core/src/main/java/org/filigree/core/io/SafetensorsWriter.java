@@ -45,6 +45,7 @@ public final class SafetensorsWriter {
     private final Map<String, String> metadata = new TreeMap<>();
     private final Map<String, Pending> tensors = new LinkedHashMap<>();
 
+    @SuppressWarnings("ArrayRecordComponent") // Private to the writer.
     private record Pending(String name, StoredType type, long[] shape, long bytes, TensorContent content) {}
 
     /** A writer with nothing in it. */
@@ -87,8 +88,7 @@ public final class SafetensorsWriter {
         if (name.equals(SafetensorsHeader.METADATA)) {
             throw new IllegalArgumentException("no tensor can be named " + name + ": the format reserves that name");
         }
-        Pending tensor = new Pending(
-                wellFormed(name), type, shape.clone(), StoredTensor.bytes(type, shape), content);
+        Pending tensor = new Pending(wellFormed(name), type, shape.clone(), StoredTensor.bytes(type, shape), content);
         if (tensors.putIfAbsent(name, tensor) != null) {
             throw new IllegalArgumentException("tensor '" + name + "' was added before");
         }
@@ -117,7 +117,8 @@ public final class SafetensorsWriter {
      */
     public void writeShards(Path folder, long maxShardBytes) throws IOException {
         if (maxShardBytes <= 0) {
-            throw new IllegalArgumentException("writeShards: maxShardBytes is " + maxShardBytes + " but must be positive");
+            throw new IllegalArgumentException(
+                    "writeShards: maxShardBytes is " + maxShardBytes + " but must be positive");
         }
         Path index = folder.resolve(INDEX_FILE);
         for (Path existing : List.of(index, folder.resolve(SINGLE_FILE))) {

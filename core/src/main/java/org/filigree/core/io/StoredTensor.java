@@ -13,6 +13,7 @@ import java.util.Objects;
  * @param shape sizes, none negative; empty for a scalar; a size of 0 makes an empty tensor
  * @param data  exactly the elements' bytes
  */
+@SuppressWarnings("ArrayRecordComponent") // Copied on the way in and out.
 public record StoredTensor(String name, StoredType type, long[] shape, MemorySegment data) {
     /**
      * Copies the shape and checks that the bytes fill it.
@@ -24,8 +25,8 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
         shape = shape.clone();
         long bytes = bytes(type, shape);
         if (data.byteSize() != bytes) {
-            throw new IllegalArgumentException("tensor '" + name + "': " + type + " " + Arrays.toString(shape) + " takes "
-                    + bytes + " bytes but the segment has " + data.byteSize());
+            throw new IllegalArgumentException("tensor '" + name + "': " + type + " " + Arrays.toString(shape)
+                    + " takes " + bytes + " bytes but the segment has " + data.byteSize());
         }
     }
 
@@ -85,7 +86,11 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
      * @return the stored form, {@code I32}
      */
     public static StoredTensor ofInts(String name, long[] shape, int[] values) {
-        return ofLongs(name, StoredType.I32, shape, Arrays.stream(values).asLongStream().toArray());
+        return ofLongs(
+                name,
+                StoredType.I32,
+                shape,
+                Arrays.stream(values).asLongStream().toArray());
     }
 
     /**

@@ -40,7 +40,8 @@ public interface TensorSource extends AutoCloseable {
         if (!hasSingle && !hasIndex) {
             throw SafetensorsException.ofFile(
                     path,
-                    "the folder holds neither " + SafetensorsWriter.SINGLE_FILE + " nor " + SafetensorsWriter.INDEX_FILE);
+                    "the folder holds neither " + SafetensorsWriter.SINGLE_FILE + " nor "
+                            + SafetensorsWriter.INDEX_FILE);
         }
         return hasSingle ? SafetensorsFile.open(single) : SafetensorsIndex.open(index);
     }

@@ -26,8 +26,7 @@ final class Widening {
             case F4 -> {
                 for (int i = 0; i < count; i++) {
                     byte packed = source.get(LittleEndian.BYTE, (first + i) / 2);
-                    destination[from + i] =
-                            (first + i) % 2 == 0 ? Float4E2M1.even(packed) : Float4E2M1.odd(packed);
+                    destination[from + i] = (first + i) % 2 == 0 ? Float4E2M1.even(packed) : Float4E2M1.odd(packed);
                 }
             }
             case I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> {

@@ -44,8 +44,7 @@ class ActivationQuantisationTest {
     @Test
     void groupsMustFillTheInput() {
         assertThrows(
-                IllegalArgumentException.class,
-                () -> Fp8Activation.quantise(new float[129], 128, ScaleRounding.NONE));
+                IllegalArgumentException.class, () -> Fp8Activation.quantise(new float[129], 128, ScaleRounding.NONE));
         assertThrows(IllegalArgumentException.class, () -> Fp4Activation.quantise(new float[16], Fp4Scale.E8M0));
         assertThrows(IllegalArgumentException.class, () -> new Fp8Activation(new byte[5], new float[2], 2));
         assertEquals(0, Fp4Activation.quantise(new float[0], Fp4Scale.E4M3).dequantise().length);

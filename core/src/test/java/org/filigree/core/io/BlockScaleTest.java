@@ -15,8 +15,7 @@ class BlockScaleTest {
     @ParameterizedTest
     @CsvSource({"1e-4, -22", ".875, -9", "1, -8", "3.5, -7", "7, -6", "14, -5", "28, -4", "448, 0", "449, 1", "0, -22"})
     void fp8ScalesHaveTheListedExponents(float amax, int exponent) {
-        assertEquals(
-                Math.scalb(1f, exponent), BlockScale.forE4M3(amax, ScaleRounding.CEIL_POWER_OF_TWO));
+        assertEquals(Math.scalb(1f, exponent), BlockScale.forE4M3(amax, ScaleRounding.CEIL_POWER_OF_TWO));
     }
 
     @ParameterizedTest
@@ -34,9 +33,7 @@ class BlockScaleTest {
     @Test
     void largestValuesTimesAPowerOfTwoKeepThatPower() {
         for (int k = -12; k <= 20; k++) {
-            assertEquals(
-                    Math.scalb(1f, k),
-                    BlockScale.forE4M3(Math.scalb(448f, k), ScaleRounding.CEIL_POWER_OF_TWO));
+            assertEquals(Math.scalb(1f, k), BlockScale.forE4M3(Math.scalb(448f, k), ScaleRounding.CEIL_POWER_OF_TWO));
         }
         for (int k = -20; k <= 20; k++) {
             assertEquals(Math.scalb(1f, k), BlockScale.forE2M1(Math.scalb(6f, k)));

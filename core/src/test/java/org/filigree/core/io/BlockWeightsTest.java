@@ -15,7 +15,9 @@ import org.junit.jupiter.api.Test;
 class BlockWeightsTest {
     @Property(tries = 60)
     void fp8EqualsThePlainLoop(
-            @ForAll @IntRange(min = 0, max = 70) int height, @ForAll @IntRange(min = 1, max = 70) int width, @ForAll long seed) {
+            @ForAll @IntRange(min = 0, max = 70) int height,
+            @ForAll @IntRange(min = 1, max = 70) int width,
+            @ForAll long seed) {
         int block = 32;
         RandomStream random = RandomStream.of(seed);
         StoredTensor weight = bytes("w", StoredType.F8_E4M3, random, height, width);
@@ -42,7 +44,9 @@ class BlockWeightsTest {
 
     @Property(tries = 60)
     void fp4EqualsThePlainLoop(
-            @ForAll @IntRange(min = 0, max = 9) int height, @ForAll @IntRange(min = 1, max = 5) int groups, @ForAll long seed) {
+            @ForAll @IntRange(min = 0, max = 9) int height,
+            @ForAll @IntRange(min = 1, max = 5) int groups,
+            @ForAll long seed) {
         int width = groups * 32;
         RandomStream random = RandomStream.of(seed);
         StoredTensor weight = bytes("w", StoredType.I8, random, height, width / 2);
@@ -77,13 +81,12 @@ class BlockWeightsTest {
         String message = assertThrows(IllegalArgumentException.class, () -> BlockWeights.fp8(weight, scale, 128))
                 .getMessage();
         assertEquals(
-                "block weights: w: F8_E4M3 [3, 2] needs a scale of [1, 1] but got s: F32 [2, 1]; another block size?", message);
+                "block weights: w: F8_E4M3 [3, 2] needs a scale of [1, 1] but got s: F32 [2, 1]; another block size?",
+                message);
         assertThrows(IllegalArgumentException.class, () -> BlockWeights.fp8(scale, scale, 128));
         assertThrows(IllegalArgumentException.class, () -> BlockWeights.fp4(weight, scale));
         assertThrows(IllegalArgumentException.class, () -> BlockWeights.fp8(weight, scale, 0));
-        assertThrows(
-                IndexOutOfBoundsException.class,
-                () -> BlockWeights.fp8(weight, scale, 2, 2, 2, new float[4], 0));
+        assertThrows(IndexOutOfBoundsException.class, () -> BlockWeights.fp8(weight, scale, 2, 2, 2, new float[4], 0));
     }
 
     private static StoredTensor bytes(String name, StoredType type, RandomStream random, int rows, int columns) {

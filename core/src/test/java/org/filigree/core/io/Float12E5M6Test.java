@@ -16,8 +16,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 class Float12E5M6Test {
     @ParameterizedTest
     @CsvSource({
-        "1, 3C0", "1.5, 3E0", "1.0078125, 3C0", "1.00781262, 3C1", "1.0234375, 3C2", "65024, 7BF", "65535, 7C0",
-        "-2.75, C18", "6.1e-5, 040", "1e-6, 001", "3e-8, 000", "Infinity, 7C0", "-Infinity, FC0", "-0.0, 800", "NaN, 7E0"
+        "1, 3C0",
+        "1.5, 3E0",
+        "1.0078125, 3C0",
+        "1.00781262, 3C1",
+        "1.0234375, 3C2",
+        "65024, 7BF",
+        "65535, 7C0",
+        "-2.75, C18",
+        "6.1e-5, 040",
+        "1e-6, 001",
+        "3e-8, 000",
+        "Infinity, 7C0",
+        "-Infinity, FC0",
+        "-0.0, 800",
+        "NaN, 7E0"
     })
     void narrowsTheListedValues(float value, String code) {
         assertEquals(code, String.format("%03X", Float12E5M6.fromFloat(value)));

@@ -12,8 +12,23 @@ import org.junit.jupiter.params.provider.CsvSource;
 class Float4E2M1Test {
     @ParameterizedTest
     @CsvSource({
-        ".25, 0", ".75, 1", "1.25, 1", "1.75, 2", "2.5, 2", "3.5, 4", "5, 4", "6, 6", "7, 6", "1e9, 6", "Infinity, 6",
-        "-.25, -0.0", "-.75, -1", "-5, -4", "-5.0000005, -6", "-1e-30, -0.0", "-0.0, -0.0"
+        ".25, 0",
+        ".75, 1",
+        "1.25, 1",
+        "1.75, 2",
+        "2.5, 2",
+        "3.5, 4",
+        "5, 4",
+        "6, 6",
+        "7, 6",
+        "1e9, 6",
+        "Infinity, 6",
+        "-.25, -0.0",
+        "-.75, -1",
+        "-5, -4",
+        "-5.0000005, -6",
+        "-1e-30, -0.0",
+        "-0.0, -0.0"
     })
     void roundsTiesToTheEvenCode(float value, float expected) {
         assertEquals(expected, Float4E2M1.toFloat(Float4E2M1.fromFloat(value)));

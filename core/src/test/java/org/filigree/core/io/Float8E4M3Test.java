@@ -13,9 +13,31 @@ import org.junit.jupiter.params.provider.CsvSource;
 class Float8E4M3Test {
     @ParameterizedTest
     @CsvSource({
-        "0, 00", "0x1p-10, 00", "0x1p-9, 01", "0x1.8p-9, 02", "0.0146484375, 08", "0.015625, 08", "1.0625, 38",
-        "1.1875, 3A", "17, 58", "18, 59", "19, 5A", "240, 77", "416, 7D", "432, 7E", "440, 7E", "448, 7E", "-0.3, AA",
-        "464, 7E", "1e30, 7E", "Infinity, 7E", "-Infinity, FE", "-0.0, 80", "NaN, 7F", "-1e-9, 80", "1.4e-45, 00"
+        "0, 00",
+        "0x1p-10, 00",
+        "0x1p-9, 01",
+        "0x1.8p-9, 02",
+        "0.0146484375, 08",
+        "0.015625, 08",
+        "1.0625, 38",
+        "1.1875, 3A",
+        "17, 58",
+        "18, 59",
+        "19, 5A",
+        "240, 77",
+        "416, 7D",
+        "432, 7E",
+        "440, 7E",
+        "448, 7E",
+        "-0.3, AA",
+        "464, 7E",
+        "1e30, 7E",
+        "Infinity, 7E",
+        "-Infinity, FE",
+        "-0.0, 80",
+        "NaN, 7F",
+        "-1e-9, 80",
+        "1.4e-45, 00"
     })
     void narrowsTheListedValues(String value, String code) {
         assertEquals(code, String.format("%02X", Float8E4M3.fromFloat(Float.parseFloat(value(value))) & 0xFF));

@@ -33,7 +33,8 @@ class SafetensorsFileTest {
     @Test
     void readsAForeignFile() throws IOException {
         Path file = folder.resolve("hyper-n4.safetensors");
-        try (InputStream in = SafetensorsFileTest.class.getResourceAsStream("/conformance/blocks/hyper-n4.safetensors")) {
+        try (InputStream in =
+                SafetensorsFileTest.class.getResourceAsStream("/conformance/blocks/hyper-n4.safetensors")) {
             Files.copy(Objects.requireNonNull(in), file);
         }
         try (SafetensorsFile opened = SafetensorsFile.open(file)) {
@@ -52,8 +53,7 @@ class SafetensorsFileTest {
 
     @Test
     void readsAHandMadeFileWithUnalignedTensorsOutOfHeaderOrder() throws IOException {
-        String header =
-                """
+        String header = """
                 {"late":{"dtype":"F32","shape":[2],"data_offsets":[1,9]},
                  "__metadata__":{"k\\u00e9y":"va\\"lue\\ud83d\\ude00"},
                  "empty":{"shape":[3,0],"data_offsets":[1,1],"dtype":"BF16"},
@@ -92,22 +92,23 @@ class SafetensorsFileTest {
             int[] last = new int[3];
             table.type().toInts(table.data(), bytes - 3, last, 0, 3);
             assertArrayEquals(new int[] {0, 0, 42}, last);
-            String message = assertThrows(IllegalArgumentException.class, table::toFloats).getMessage();
+            String message = assertThrows(IllegalArgumentException.class, table::toFloats)
+                    .toString();
             assertTrue(message.contains("'table'") && message.contains(String.valueOf(bytes)), message);
         }
     }
 
     @Test
     void aMissingTensorIsNamedWithItsNearestNeighbour() throws IOException {
-        String header =
-                """
+        String header = """
                 {"layers.0.attn.wq_a.weight":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},
                  "norm":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""";
         try (SafetensorsFile opened = SafetensorsFile.open(file(header, new byte[0]))) {
             SafetensorsException missing =
                     assertThrows(SafetensorsException.class, () -> opened.tensor("model.layers.0.attn.wq_a.weight"));
             assertEquals("model.layers.0.attn.wq_a.weight", missing.tensor().orElseThrow());
-            assertTrue(missing.getMessage().endsWith("did you mean 'layers.0.attn.wq_a.weight'?"), missing.getMessage());
+            assertTrue(
+                    missing.getMessage().endsWith("did you mean 'layers.0.attn.wq_a.weight'?"), missing.getMessage());
         }
     }
 
@@ -133,7 +134,8 @@ class SafetensorsFileTest {
 
     @ParameterizedTest
     @CsvSource({
-        "-1, past the cap", "-9223372036854775808, past the cap", "100000001, past the cap", "9223372036854775807, past the cap",
+        "-1, past the cap", "-9223372036854775808, past the cap", "100000001, past the cap",
+                "9223372036854775807, past the cap",
         "100000000, truncated", "57, truncated", "0, must begin with '{'", "55, the text ends"
     })
     void aWrongHeaderLengthIsRefused(long length, String problem) throws IOException {
@@ -242,7 +244,9 @@ class SafetensorsFileTest {
 
     @Test
     void invalidUtf8IsRefused() throws IOException {
-        for (byte[] bad : new byte[][] {{(byte) 0xFF}, {(byte) 0xC0, (byte) 0x80}, {(byte) 0xED, (byte) 0xA0, (byte) 0x80}, {(byte) 0xC3}}) {
+        for (byte[] bad : new byte[][] {
+            {(byte) 0xFF}, {(byte) 0xC0, (byte) 0x80}, {(byte) 0xED, (byte) 0xA0, (byte) 0x80}, {(byte) 0xC3}
+        }) {
             byte[] header = "{\"????\":1}".getBytes(StandardCharsets.UTF_8);
             System.arraycopy(bad, 0, header, 2, bad.length);
             assertFault(file(header, new byte[0]), "not valid UTF-8", 10L);
@@ -270,9 +274,9 @@ class SafetensorsFileTest {
         assertFault(file("{\"\\n\n\":1}", new byte[0]), "control character", 12L);
     }
 
-    private static SafetensorsException assertFault(
-            Path file, String problem, @Nullable Long offset) {
-        SafetensorsException fault = assertThrows(SafetensorsException.class, () -> SafetensorsFile.open(file).close());
+    private static SafetensorsException assertFault(Path file, String problem, @Nullable Long offset) {
+        SafetensorsException fault = assertThrows(
+                SafetensorsException.class, () -> SafetensorsFile.open(file).close());
         assertEquals(file, fault.file().orElseThrow());
         assertTrue(fault.getMessage().contains(problem), fault.getMessage());
         assertTrue(fault.getMessage().startsWith(file.toString()), fault.getMessage());

@@ -41,9 +41,7 @@ class SafetensorsIndexTest {
 
     @Test
     void findsEveryTensorInItsShard() throws IOException {
-        Files.writeString(
-                index,
-                """
+        Files.writeString(index, """
                 {"metadata": {"total_size": 12, "note": "x", "deep": {"a": [1, true, null]}}, "other": [1.5e3, {}],
                  "weight_map": {"c": "two.safetensors", "b": "one.safetensors", "a": "one.safetensors"}}
                 """);
@@ -54,7 +52,6 @@ class SafetensorsIndexTest {
             assertArrayEquals(new int[] {'c'}, source.tensor("c").toInts());
             SafetensorsException missing = assertThrows(SafetensorsException.class, () -> source.tensor("d"));
             assertEquals(index, missing.file().orElseThrow());
-            source.close();
         }
         try (TensorSource source = TensorSource.open(index)) {
             assertTrue(source.contains("a"));
@@ -63,9 +60,7 @@ class SafetensorsIndexTest {
 
     @Test
     void disagreementsAreListedTogether() throws IOException {
-        Files.writeString(
-                index,
-                """
+        Files.writeString(index, """
                 {"weight_map": {"a": "one.safetensors", "c": "one.safetensors", "x": "two.safetensors", "y": "three.safetensors"}}
                 """);
         String message = assertThrows(SafetensorsException.class, () -> SafetensorsIndex.open(index))
@@ -83,7 +78,8 @@ class SafetensorsIndexTest {
     @Test
     void aCorruptShardIsNamed() throws IOException {
         Files.writeString(
-                index, "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"c\":\"two.safetensors\"}}");
+                index,
+                "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"c\":\"two.safetensors\"}}");
         Path two = folder.resolve("two.safetensors");
         byte[] bytes = Files.readAllBytes(two);
         Files.write(two, Arrays.copyOf(bytes, bytes.length - 1));
@@ -95,8 +91,16 @@ class SafetensorsIndexTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "../one.safetensors", "/etc/passwd", "sub/one.safetensors", "..", ".", "", " ", "C:one.safetensors",
-                "..\\\\one.safetensors", "one\\u0000.safetensors"
+                "../one.safetensors",
+                "/etc/passwd",
+                "sub/one.safetensors",
+                "..",
+                ".",
+                "",
+                " ",
+                "C:one.safetensors",
+                "..\\\\one.safetensors",
+                "one\\u0000.safetensors"
             })
     void shardsOutsideTheFolderAreRefused(String shard) throws IOException {
         Files.writeString(index, "{\"weight_map\":{\"a\":\"" + shard + "\"}}");

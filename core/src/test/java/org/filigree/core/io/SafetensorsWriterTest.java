@@ -152,7 +152,9 @@ class SafetensorsWriterTest {
                         throw new IOException("disk on fire");
                     }
                 });
-        assertEquals("disk on fire", assertThrows(IOException.class, () -> writer.write(file)).getMessage());
+        assertEquals(
+                "disk on fire",
+                assertThrows(IOException.class, () -> writer.write(file)).getMessage());
         assertEquals("old", Files.readString(file));
         assertEquals(1, names(folder).size());
     }
@@ -160,7 +162,9 @@ class SafetensorsWriterTest {
     @Test
     void aFileCanBeRewrittenFromItself() throws IOException {
         Path file = folder.resolve("self.safetensors");
-        new SafetensorsWriter().add(StoredTensor.ofInts("a", new long[] {2}, new int[] {1, 2})).write(file);
+        new SafetensorsWriter()
+                .add(StoredTensor.ofInts("a", new long[] {2}, new int[] {1, 2}))
+                .write(file);
         try (SafetensorsFile old = SafetensorsFile.open(file)) {
             new SafetensorsWriter()
                     .add(old.tensor("a"))
@@ -186,8 +190,7 @@ class SafetensorsWriterTest {
                 IllegalArgumentException.class,
                 () -> writer.add(StoredTensor.ofInts("\ud800", new long[0], new int[1])));
         assertThrows(
-                IllegalArgumentException.class,
-                () -> writer.add("x", StoredType.U8, new long[] {-1}, (_, _) -> {}));
+                IllegalArgumentException.class, () -> writer.add("x", StoredType.U8, new long[] {-1}, (_, _) -> {}));
         assertThrows(IllegalArgumentException.class, () -> writer.writeShards(folder, 0));
     }
 
@@ -224,7 +227,9 @@ class SafetensorsWriterTest {
 
     @Test
     void whatFitsOneShardNeedsNoIndex() throws IOException {
-        new SafetensorsWriter().add(StoredTensor.ofInts("a", new long[] {4}, new int[4])).writeShards(folder, 16);
+        new SafetensorsWriter()
+                .add(StoredTensor.ofInts("a", new long[] {4}, new int[4]))
+                .writeShards(folder, 16);
         assertEquals(List.of("model.safetensors"), names(folder));
         try (TensorSource source = TensorSource.open(folder)) {
             assertInstanceOf(SafetensorsFile.class, source);

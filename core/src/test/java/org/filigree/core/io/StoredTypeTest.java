@@ -160,27 +160,26 @@ class StoredTypeTest {
         assertEquals(
                 "tensor 'ids': element 2 is 2147483648, which no int holds; read it as longs", inexact.getMessage());
         assertArrayEquals(new float[] {1f, 0x1p24f, 0x1p31f}, big.toFloats());
-        StoredTensor odd =
-                StoredTensor.ofLongs("ids", StoredType.I64, new long[] {2}, new long[] {0, (1L << 24) + 1});
+        StoredTensor odd = StoredTensor.ofLongs("ids", StoredType.I64, new long[] {2}, new long[] {0, (1L << 24) + 1});
         assertThrows(ArithmeticException.class, odd::toFloats);
         assertArrayEquals(new double[] {0, 16777217}, odd.toDoubles());
-        StoredTensor greatest = StoredTensor.ofLongs("ids", StoredType.I64, new long[] {1}, new long[] {Long.MAX_VALUE});
+        StoredTensor greatest =
+                StoredTensor.ofLongs("ids", StoredType.I64, new long[] {1}, new long[] {Long.MAX_VALUE});
         assertThrows(ArithmeticException.class, greatest::toFloats);
         assertThrows(ArithmeticException.class, greatest::toDoubles);
         byte[] unsigned = new byte[8];
         Arrays.fill(unsigned, (byte) -1);
         StoredTensor u64 = new StoredTensor("u", StoredType.U64, new long[0], MemorySegment.ofArray(unsigned));
-        assertTrue(assertThrows(ArithmeticException.class, u64::toLongs)
-                .getMessage()
-                .contains("18446744073709551615"));
+        assertTrue(
+                assertThrows(ArithmeticException.class, u64::toLongs).toString().contains("18446744073709551615"));
     }
 
     @Test
     void theWrongKindIsRefused() {
         StoredTensor floats = StoredTensor.ofFloats("w", StoredType.F32, new long[] {1}, new float[] {1});
         assertTrue(assertThrows(IllegalArgumentException.class, floats::toInts)
-                .getMessage()
-                .startsWith("tensor 'w': F32 holds no integers"));
+                .toString()
+                .contains("tensor 'w': F32 holds no integers"));
         assertThrows(
                 IllegalArgumentException.class,
                 () -> StoredTensor.ofFloats("w", StoredType.I8, new long[] {1}, new float[] {1}));
@@ -208,9 +207,7 @@ class StoredTypeTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> new StoredTensor("t", StoredType.F32, new long[] {-1}, MemorySegment.ofArray(new byte[0])));
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> StoredTensor.ofInts("t", new long[] {3}, new int[] {1, 2}));
+        assertThrows(IllegalArgumentException.class, () -> StoredTensor.ofInts("t", new long[] {3}, new int[] {1, 2}));
         assertEquals(1, StoredTensor.ofInts("t", new long[0], new int[] {4}).elements());
         assertEquals(0, StoredTensor.ofInts("t", new long[] {2, 0}, new int[0]).toInts().length);
     }

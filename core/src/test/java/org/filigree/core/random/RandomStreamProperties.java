@@ -43,10 +43,12 @@ class RandomStreamProperties {
     }
 
     @Property(tries = 100)
-    void aRestoredStreamContinuesBitwise(@ForAll long seed, @ForAll @Size(max = 30) List<@IntRange(max = 5) Integer> draws) {
+    void aRestoredStreamContinuesBitwise(
+            @ForAll long seed, @ForAll @Size(max = 30) List<@IntRange(max = 5) Integer> draws) {
         RandomStream stream = RandomStream.of(seed);
         draws.forEach(kind -> draw(stream, kind));
-        RandomStream restored = RandomStream.restore(RandomStream.State.ofLongs(stream.state().toLongs()));
+        RandomStream restored =
+                RandomStream.restore(RandomStream.State.ofLongs(stream.state().toLongs()));
         for (int i = 0; i < 24; i++) {
             assertEquals(draw(stream, i % 6), draw(restored, i % 6));
         }

@@ -15,10 +15,8 @@ class RandomStreamTest {
     /** The three philox4x32-10 vectors published with Random123: counter, key, block. */
     @Test
     void philoxGivesThePublishedAnswers() {
-        assertBlock(
-                new int[] {0, 0, 0, 0, 0, 0}, new int[] {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-        assertBlock(
-                new int[] {-1, -1, -1, -1, -1, -1}, new int[] {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+        assertBlock(new int[] {0, 0, 0, 0, 0, 0}, new int[] {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+        assertBlock(new int[] {-1, -1, -1, -1, -1, -1}, new int[] {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
         assertBlock(
                 new int[] {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0},
                 new int[] {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
@@ -51,10 +49,24 @@ class RandomStreamTest {
         for (long seed = -3; seed <= 3; seed++) {
             RandomStream root = RandomStream.of(seed);
             RandomStream[] some = {
-                root, root.fork(""), root.fork("\0"), root.fork("\0\0"), root.fork("a"), root.fork("b"),
-                root.fork("ab"), root.fork("a").fork("b"), root.fork("b").fork("a"), root.fork("0"), root.fork(0),
-                root.fork(1), root.fork("1"), root.fork("abcdefgh"), root.fork("abcdefghi"), root.fork("é"),
-                root.fork(-1), root.fork(Long.MIN_VALUE)
+                root,
+                root.fork(""),
+                root.fork("\0"),
+                root.fork("\0\0"),
+                root.fork("a"),
+                root.fork("b"),
+                root.fork("ab"),
+                root.fork("a").fork("b"),
+                root.fork("b").fork("a"),
+                root.fork("0"),
+                root.fork(0),
+                root.fork(1),
+                root.fork("1"),
+                root.fork("abcdefgh"),
+                root.fork("abcdefghi"),
+                root.fork("é"),
+                root.fork(-1),
+                root.fork(Long.MIN_VALUE)
             };
             for (RandomStream stream : some) {
                 firsts.add(stream.nextLong());
