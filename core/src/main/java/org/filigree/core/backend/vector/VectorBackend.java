@@ -16,16 +16,20 @@ import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostIndexing;
 import org.filigree.core.backend.host.HostLayout;
 import org.filigree.core.backend.host.HostTensors;
-import org.filigree.core.backend.scalar.ScalarElementwise;
+import org.filigree.core.backend.kernel.AdamWKernel;
+import org.filigree.core.backend.kernel.CrossEntropyKernel;
+import org.filigree.core.backend.kernel.RmsNormKernel;
+import org.filigree.core.backend.kernel.RotaryKernel;
+import org.filigree.core.backend.kernel.SoftmaxKernel;
+import org.filigree.core.backend.kernel.SwiGluKernel;
 import org.filigree.core.backend.scalar.ScalarMatrixProducts;
-import org.filigree.core.backend.scalar.ScalarReductions;
 
 /** Kernels on {@code jdk.incubator.vector}, on all processors, with fused forms of the operations that models spend time in. */
 final class VectorBackend implements HostBackend {
     private final Workers workers;
     private final TensorFactory tensors = new HostTensors(this);
-    private final Elementwise elementwise = new ScalarElementwise(this);
-    private final Reductions reductions = new ScalarReductions(this);
+    private final Elementwise elementwise = new VectorElementwise(this);
+    private final Reductions reductions = new VectorReductions(this);
     private final MatrixProducts matrices = new ScalarMatrixProducts(this);
     private final Layout layout = new HostLayout(this);
     private final Indexing indexing = new HostIndexing(this);
@@ -33,7 +37,15 @@ final class VectorBackend implements HostBackend {
 
     private VectorBackend(Workers workers) {
         this.workers = workers;
-        this.kernels = KernelRegistry.of(this, Map.of());
+        this.kernels = KernelRegistry.of(
+                this,
+                Map.of(
+                        SoftmaxKernel.class, new VectorSoftmax(this),
+                        CrossEntropyKernel.class, new VectorCrossEntropy(this),
+                        RmsNormKernel.class, new VectorRmsNorm(this),
+                        SwiGluKernel.class, new VectorSwiGlu(this),
+                        RotaryKernel.class, new VectorRotary(this),
+                        AdamWKernel.class, new VectorAdamW(this)));
     }
 
     static VectorBackend open() {
