@@ -15,13 +15,12 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorMath {
     static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     static final int LANES = F.length();
-    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
 
-    private static final float LOG2_E = 1.44269504f;
+    private static final float LOG2_E = 1.442695f;
     /** ln 2 in two parts: the first has few bits, so that its product with a small integer is exact. */
-    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_HIGH = 0.6933594f;
 
-    private static final float LN2_LOW = -2.12194440e-4f;
+    private static final float LN2_LOW = -2.1219444e-4f;
     /** Adding 1.5·2²³ leaves the nearest integer in the low bits. */
     private static final float ROUNDING = 12582912f;
 
@@ -57,12 +56,12 @@ final class VectorMath {
         FloatVector n = shifted.sub(ROUNDING);
         FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), x);
         r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
-        FloatVector p = FloatVector.broadcast(F, 1.9875691500e-4f);
-        p = p.fma(r, FloatVector.broadcast(F, 1.3981999507e-3f));
-        p = p.fma(r, FloatVector.broadcast(F, 8.3334519073e-3f));
-        p = p.fma(r, FloatVector.broadcast(F, 4.1665795894e-2f));
-        p = p.fma(r, FloatVector.broadcast(F, 1.6666665459e-1f));
-        p = p.fma(r, FloatVector.broadcast(F, 5.0000001201e-1f));
+        FloatVector p = FloatVector.broadcast(F, 1.9875691e-4f);
+        p = p.fma(r, FloatVector.broadcast(F, 0.0013981999f));
+        p = p.fma(r, FloatVector.broadcast(F, 0.008333452f));
+        p = p.fma(r, FloatVector.broadcast(F, 0.041665796f));
+        p = p.fma(r, FloatVector.broadcast(F, 0.16666666f));
+        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
         p = p.fma(r.mul(r), r).add(1f);
         // 2ⁿ in two factors, since n may be 128.
         IntVector exponent = shifted.reinterpretAsInts().sub(Float.floatToRawIntBits(ROUNDING));
@@ -91,15 +90,15 @@ final class VectorMath {
         FloatVector m = offset.and(0x007fffff).add(0x3f3504f3).reinterpretAsFloats();
         FloatVector f = m.sub(1f);
         FloatVector z = f.mul(f);
-        FloatVector p = FloatVector.broadcast(F, 7.0376836292e-2f);
-        p = p.fma(f, FloatVector.broadcast(F, -1.1514610310e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, 1.1676998740e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, -1.2420140846e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, 1.4249322787e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, -1.6668057665e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, 2.0000714765e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, -2.4999993993e-1f));
-        p = p.fma(f, FloatVector.broadcast(F, 3.3333331174e-1f));
+        FloatVector p = FloatVector.broadcast(F, 0.070376836f);
+        p = p.fma(f, FloatVector.broadcast(F, -0.1151461f));
+        p = p.fma(f, FloatVector.broadcast(F, 0.116769984f));
+        p = p.fma(f, FloatVector.broadcast(F, -0.12420141f));
+        p = p.fma(f, FloatVector.broadcast(F, 0.14249323f));
+        p = p.fma(f, FloatVector.broadcast(F, -0.16668057f));
+        p = p.fma(f, FloatVector.broadcast(F, 0.20000714f));
+        p = p.fma(f, FloatVector.broadcast(F, -0.24999994f));
+        p = p.fma(f, FloatVector.broadcast(F, 0.3333333f));
         FloatVector y = p.mul(f).mul(z);
         y = e.fma(FloatVector.broadcast(F, LN2_LOW), y);
         y = z.fma(FloatVector.broadcast(F, -0.5f), y);
@@ -114,11 +113,11 @@ final class VectorMath {
     /** tanh x: an odd polynomial near 0, where 1 − 2/(e²ˣ+1) would cancel. */
     static FloatVector tanh(FloatVector x) {
         FloatVector z = x.mul(x);
-        FloatVector p = FloatVector.broadcast(F, -5.70498872745e-3f);
-        p = p.fma(z, FloatVector.broadcast(F, 2.06390887954e-2f));
-        p = p.fma(z, FloatVector.broadcast(F, -5.37397155531e-2f));
-        p = p.fma(z, FloatVector.broadcast(F, 1.33314422036e-1f));
-        p = p.fma(z, FloatVector.broadcast(F, -3.33332819422e-1f));
+        FloatVector p = FloatVector.broadcast(F, -0.0057049887f);
+        p = p.fma(z, FloatVector.broadcast(F, 0.020639088f));
+        p = p.fma(z, FloatVector.broadcast(F, -0.053739715f));
+        p = p.fma(z, FloatVector.broadcast(F, 0.13331442f));
+        p = p.fma(z, FloatVector.broadcast(F, -0.3333328f));
         FloatVector near = p.mul(z).fma(x, x);
         FloatVector far = FloatVector.broadcast(F, 1f).sub(FloatVector.broadcast(F, 2f).div(exp(x.add(x)).add(1f)));
         return far.blend(near, x.abs().compare(VectorOperators.LT, 0.625f));
