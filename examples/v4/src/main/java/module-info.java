@@ -2,6 +2,7 @@
 module org.filigree.v4 {
     requires com.fasterxml.jackson.annotation;
     requires java.desktop;
+    requires org.filigree.core;
     requires tools.jackson.databind;
     requires static org.jspecify;
 

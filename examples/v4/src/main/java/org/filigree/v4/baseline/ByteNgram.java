@@ -21,9 +21,9 @@ import org.filigree.v4.data.TokenWindows;
  * empirical study of smoothing techniques for language modeling" (1998).
  *
  * <p>Data budget: made for streams up to 32 MiB within 1 GiB. Each length of n-gram has a hash table of at most
- * 2<sup>23</sup> slots of 20 bytes, hence five million different n-grams; 32 MiB of source code have about half of
- * that of length 5. An n-gram that finds its table full counts as one a token shorter, so other data lose accuracy,
- * not memory: {@link #shortened()} tells how many did.
+ * 2<sup>23</sup> slots of 20 bytes, hence five million different n-grams; 32 MiB of the JDK's sources have one million
+ * of length 5. An n-gram that finds its table full counts as one a token shorter, so other data lose accuracy, not
+ * memory: {@link #shortened()} tells how many did.
  */
 public final class ByteNgram implements ByteBaseline {
     private static final int MAX_LOG_SLOTS = 23;
