@@ -14,7 +14,10 @@ public final class SafetensorsException extends RuntimeException {
     private static final long NO_OFFSET = -1;
 
     private final transient @Nullable Path file;
+    /** Name of the tensor, null where the whole file is meant. */
     private final @Nullable String tensor;
+
+    /** Byte in the file, −1 where none is meant. */
     private final long offset;
 
     SafetensorsException(
