@@ -154,7 +154,7 @@ class ArchitectureTest {
         "core,      requires jdk.incubator.vector;",
         "core,      requires static org.jspecify;",
         "attention, requires transitive org.filigree.kvcache;",
-        "ablation,  requires xchart;",
+        "ablation,  requires com.acme.gadget;",
     })
     void designedDescriptorEdgeIsAccepted(String from, String requires) {
         String text = "/** A module of its own. */ module org.filigree." + from + " { " + requires + " }";
