@@ -36,6 +36,10 @@ public final class SafetensorsException extends RuntimeException {
         return new SafetensorsException(problem, file, null, NO_OFFSET, cause);
     }
 
+    static SafetensorsException ofContent(String problem) {
+        return new SafetensorsException(problem, null, null, NO_OFFSET, null);
+    }
+
     static SafetensorsException ofTensor(Path file, String tensor, String problem) {
         return new SafetensorsException(problem, file, tensor, NO_OFFSET, null);
     }
