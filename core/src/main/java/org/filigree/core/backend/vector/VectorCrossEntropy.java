@@ -32,7 +32,8 @@ record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
                 int start = row * classes;
                 float peak = VectorReductions.maxRow(in, start, classes);
                 float shift = Math.clamp(peak, -Float.MAX_VALUE, Float.MAX_VALUE);
-                lse[row] = (float) (shift + Math.log(sumOfExponentials(in, start, classes, Float.isNaN(peak) ? peak : shift)));
+                lse[row] = (float)
+                        (shift + Math.log(sumOfExponentials(in, start, classes, Float.isNaN(peak) ? peak : shift)));
                 losses[row] = target[row] < 0 ? 0f : lse[row] - in[start + target[row]];
             }
         });
@@ -43,8 +44,8 @@ record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
     private static void check(int[] targets, int classes) {
         for (int i = 0; i < targets.length; i++) {
             if (targets[i] < -1 || targets[i] >= classes) {
-                throw new IndexOutOfBoundsException("crossEntropy: target " + targets[i] + " of row " + i + " is outside [0, "
-                        + classes + ") and not -1 (none)");
+                throw new IndexOutOfBoundsException("crossEntropy: target " + targets[i] + " of row " + i
+                        + " is outside [0, " + classes + ") and not -1 (none)");
             }
         }
     }

@@ -119,7 +119,8 @@ final class VectorMath {
         p = p.fma(z, FloatVector.broadcast(F, 0.13331442f));
         p = p.fma(z, FloatVector.broadcast(F, -0.3333328f));
         FloatVector near = p.mul(z).fma(x, x);
-        FloatVector far = FloatVector.broadcast(F, 1f).sub(FloatVector.broadcast(F, 2f).div(exp(x.add(x)).add(1f)));
+        FloatVector far = FloatVector.broadcast(F, 1f)
+                .sub(FloatVector.broadcast(F, 2f).div(exp(x.add(x)).add(1f)));
         return far.blend(near, x.abs().compare(VectorOperators.LT, 0.625f));
     }
 

@@ -37,8 +37,7 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
                 }
             }
         });
-        return new Saved(
-                HostFloats.tensor(backend, x.shape(), out), HostFloats.tensor(backend, outer, inverse));
+        return new Saved(HostFloats.tensor(backend, x.shape(), out), HostFloats.tensor(backend, outer, inverse));
     }
 
     @Override
@@ -91,8 +90,7 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
         int i = 0;
         for (; i + 2 * LANES <= width; i += 2 * LANES) {
             s0 = FloatVector.fromArray(F, a, shift + i).fma(FloatVector.fromArray(F, x, start + i), s0);
-            s1 = FloatVector.fromArray(F, a, shift + i + LANES)
-                    .fma(FloatVector.fromArray(F, x, start + i + LANES), s1);
+            s1 = FloatVector.fromArray(F, a, shift + i + LANES).fma(FloatVector.fromArray(F, x, start + i + LANES), s1);
         }
         float sum = VectorMath.sum(s0.add(s1));
         float tail = 0;

@@ -64,8 +64,7 @@ record VectorSwiGlu(HostBackend backend) implements SwiGluKernel {
                 backward(g, u, bound, upstream, dg, du, i, F.indexInRange(i, to));
             }
         });
-        return new Gradient(
-                HostFloats.tensor(backend, gate.shape(), dg), HostFloats.tensor(backend, gate.shape(), du));
+        return new Gradient(HostFloats.tensor(backend, gate.shape(), dg), HostFloats.tensor(backend, gate.shape(), du));
     }
 
     private static void backward(float[] g, float[] u, float limit, float[] dy, float[] dg, float[] du, int i) {
@@ -77,8 +76,13 @@ record VectorSwiGlu(HostBackend backend) implements SwiGluKernel {
         FloatVector silu = clamped.mul(s);
         FloatVector slope = silu.sub(silu.mul(s)).add(s);
         FloatVector value = up.min(limit).max(-limit);
-        upstream.mul(value).mul(slope).blend(0f, gate.compare(VectorOperators.GT, limit)).intoArray(dg, i);
-        upstream.mul(silu).blend(0f, up.abs().compare(VectorOperators.GT, limit)).intoArray(du, i);
+        upstream.mul(value)
+                .mul(slope)
+                .blend(0f, gate.compare(VectorOperators.GT, limit))
+                .intoArray(dg, i);
+        upstream.mul(silu)
+                .blend(0f, up.abs().compare(VectorOperators.GT, limit))
+                .intoArray(du, i);
     }
 
     private static void backward(
@@ -91,7 +95,12 @@ record VectorSwiGlu(HostBackend backend) implements SwiGluKernel {
         FloatVector silu = clamped.mul(s);
         FloatVector slope = silu.sub(silu.mul(s)).add(s);
         FloatVector value = up.min(limit).max(-limit);
-        upstream.mul(value).mul(slope).blend(0f, gate.compare(VectorOperators.GT, limit)).intoArray(dg, i, rest);
-        upstream.mul(silu).blend(0f, up.abs().compare(VectorOperators.GT, limit)).intoArray(du, i, rest);
+        upstream.mul(value)
+                .mul(slope)
+                .blend(0f, gate.compare(VectorOperators.GT, limit))
+                .intoArray(dg, i, rest);
+        upstream.mul(silu)
+                .blend(0f, up.abs().compare(VectorOperators.GT, limit))
+                .intoArray(du, i, rest);
     }
 }
