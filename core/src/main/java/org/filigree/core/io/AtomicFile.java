@@ -11,11 +11,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Replaces a file so that, whenever the process or the machine dies, the path holds the whole old content or the whole new one: a temporary file in the
- * same folder is written and forced to the disk, renamed over the target, and the folder is forced too.
+ * Replaces a file so that, whenever the process or the machine dies, the path holds the whole old content or the
+ * whole new one: a temporary file in the same folder is written and forced to the disk, renamed over the target, and
+ * the folder is forced too.
  *
- * <p>A killed process may leave its temporary file behind; it is named {@code .NAME.….tmp} and no reader takes it for the target. A symbolic link at
- * the path is replaced, not followed.
+ * <p>A killed process may leave its temporary file behind; it is named {@code .NAME.….tmp} and no reader takes it for
+ * the target. A symbolic link at the path is replaced, not followed.
  */
 public final class AtomicFile {
     private AtomicFile() {}

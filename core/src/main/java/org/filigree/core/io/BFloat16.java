@@ -1,8 +1,8 @@
 package org.filigree.core.io;
 
 /**
- * bfloat16: sign, 8 exponent bits, 7 mantissa bits; the upper half of a float32. Narrowing rounds to nearest, ties to even;
- * overflow gives infinity, and a NaN stays a NaN.
+ * bfloat16: sign, 8 exponent bits, 7 mantissa bits; the upper half of a float32. Narrowing rounds to nearest, ties to
+ * even; overflow gives infinity, and a NaN stays a NaN.
  */
 public final class BFloat16 {
     private BFloat16() {}

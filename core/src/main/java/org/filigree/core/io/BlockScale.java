@@ -1,8 +1,9 @@
 package org.filigree.core.io;
 
 /**
- * The scale of a block of numbers before they are narrowed to a few bits: the block's greatest magnitude, mapped onto the narrow format's largest value.
- * The constants and the order of operations are those of the released models, to the last bit.
+ * The scale of a block of numbers before they are narrowed to a few bits: the block's greatest magnitude, mapped onto
+ * the narrow format's largest value. The constants and the order of operations are those of the released models, to
+ * the last bit.
  */
 public final class BlockScale {
     private static final float E4M3_FLOOR = 1e-4f;
@@ -32,7 +33,8 @@ public final class BlockScale {
     }
 
     /**
-     * Scale of an activation block for E4M3: max(amax, 10<sup>-4</sup>) / 448, or with rounding ⌈max(amax, 10<sup>-4</sup>) · fl(1/448)⌉ to a power of two.
+     * Scale of an activation block for E4M3: max(amax, 10<sup>-4</sup>) / 448, or with rounding ⌈max(amax,
+     * 10<sup>-4</sup>) · fl(1/448)⌉ to a power of two.
      *
      * @param amax     greatest magnitude of the block
      * @param rounding what becomes of the quotient
@@ -57,8 +59,8 @@ public final class BlockScale {
     }
 
     /**
-     * Scale of a block for E2M1 that is itself stored in E4M3: E4M3(max(amax, 6 · 2<sup>-9</sup>) / 6). It may round below amax / 6, so the block must be
-     * clamped.
+     * Scale of a block for E2M1 that is itself stored in E4M3: E4M3(max(amax, 6 · 2<sup>-9</sup>) / 6). It may round
+     * below amax / 6, so the block must be clamped.
      *
      * @param amax greatest magnitude of the block
      * @return the number to divide by; an E4M3 value

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * Weight matrices of released checkpoints that are stored in few bits with a scale per block, widened to float32: w = code · scale of its block.
- * V3 calls the scale tensor {@code weight_scale_inv}, though it multiplies.
+ * Weight matrices of released checkpoints that are stored in few bits with a scale per block, widened to float32: w =
+ * code · scale of its block. V3 calls the scale tensor {@code weight_scale_inv}, though it multiplies.
  *
  * <p>Rows are widened as asked for, so a matrix larger than an array is no trouble.
  */

@@ -1,11 +1,12 @@
 package org.filigree.core.io;
 
 /**
- * E5M6: sign, 5 exponent bits, 6 mantissa bits; the upper 12 bits of a float16, as TileKernels defines it. Largest finite 65024 (0x7BF).
- * Eight codes travel in three 32-bit words.
+ * E5M6: sign, 5 exponent bits, 6 mantissa bits; the upper 12 bits of a float16, as TileKernels defines it. Largest
+ * finite 65024 (0x7BF). Eight codes travel in three 32-bit words.
  *
- * <p>Narrowing cuts to float16 toward zero and rounds by the low 17 bits of the float32: to nearest, ties to even, for normal values;
- * for float16 subnormals an approximation, kept because the kernels' bits depend on it. Values past 65024 round to infinity: clamp first.
+ * <p>Narrowing cuts to float16 toward zero and rounds by the low 17 bits of the float32: to nearest, ties to even,
+ * for normal values; for float16 subnormals an approximation, kept because the kernels' bits depend on it. Values
+ * past 65024 round to infinity: clamp first.
  */
 public final class Float12E5M6 {
     /** Largest finite value. */

@@ -1,9 +1,9 @@
 package org.filigree.core.io;
 
 /**
- * E2M1: sign, 2 exponent bits (bias 1), 1 mantissa bit. Codes 0 to 7 are 0, ½, 1, 1½, 2, 3, 4, 6; bit 3 is the sign, so code 8 is −0.
- * No infinities and no NaN. Narrowing clamps to ±6 and rounds to nearest, ties to the even code. Two codes share a byte: element 2i in
- * the low nibble, 2i + 1 in the high one.
+ * E2M1: sign, 2 exponent bits (bias 1), 1 mantissa bit. Codes 0 to 7 are 0, ½, 1, 1½, 2, 3, 4, 6; bit 3 is the sign,
+ * so code 8 is −0. No infinities and no NaN. Narrowing clamps to ±6 and rounds to nearest, ties to the even code. Two
+ * codes share a byte: element 2i in the low nibble, 2i + 1 in the high one.
  */
 public final class Float4E2M1 {
     /** Largest value. */
@@ -26,8 +26,8 @@ public final class Float4E2M1 {
     }
 
     /**
-     * Clamps to ±6 and rounds to nearest, ties to the even code. A negative value that rounds to zero gives −0, code 8. A NaN, which
-     * the format lacks, becomes 6 as in the hardware's saturating conversion.
+     * Clamps to ±6 and rounds to nearest, ties to the even code. A negative value that rounds to zero gives −0, code
+     * 8. A NaN, which the format lacks, becomes 6 as in the hardware's saturating conversion.
      *
      * @param value any float
      * @return the nearest code, 0 to 15

@@ -1,8 +1,9 @@
 package org.filigree.core.io;
 
 /**
- * E4M3FN: sign, 4 exponent bits (bias 7), 3 mantissa bits. Largest 448 (0x7E), smallest normal 2<sup>-6</sup>, smallest subnormal
- * 2<sup>-9</sup>. No infinities; 0x7F and 0xFF are NaN. Narrowing clamps to ±448, then rounds to nearest, ties to even.
+ * E4M3FN: sign, 4 exponent bits (bias 7), 3 mantissa bits. Largest 448 (0x7E), smallest normal 2<sup>-6</sup>,
+ * smallest subnormal 2<sup>-9</sup>. No infinities; 0x7F and 0xFF are NaN. Narrowing clamps to ±448, then rounds to
+ * nearest, ties to even.
  */
 public final class Float8E4M3 {
     /** Largest finite value. */

@@ -1,8 +1,9 @@
 package org.filigree.core.io;
 
 /**
- * E5M2: sign, 5 exponent bits (bias 15), 2 mantissa bits; a float16 cut after 8 bits. Largest finite 57344 (0x7B), 0x7C is
- * infinity, 0x7D to 0x7F are NaN. Narrowing rounds to nearest, ties to even, and overflows to infinity as float16 does.
+ * E5M2: sign, 5 exponent bits (bias 15), 2 mantissa bits; a float16 cut after 8 bits. Largest finite 57344 (0x7B),
+ * 0x7C is infinity, 0x7D to 0x7F are NaN. Narrowing rounds to nearest, ties to even, and overflows to infinity as
+ * float16 does.
  */
 public final class Float8E5M2 {
     /** Largest finite value. */

@@ -1,8 +1,8 @@
 package org.filigree.core.io;
 
 /**
- * E8M0 (UE8M0): eight exponent bits and nothing else. Byte b is 2<sup>b−127</sup>; byte 255 is NaN. It has no sign and no zero, and
- * serves as a scale. Byte 0, 2<sup>-127</sup>, is a subnormal float32.
+ * E8M0 (UE8M0): eight exponent bits and nothing else. Byte b is 2<sup>b−127</sup>; byte 255 is NaN. It has no sign
+ * and no zero, and serves as a scale. Byte 0, 2<sup>-127</sup>, is a subnormal float32.
  */
 public final class Float8E8M0 {
     private static final int NAN = 0xFF;

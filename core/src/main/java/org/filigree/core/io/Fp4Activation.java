@@ -3,7 +3,8 @@ package org.filigree.core.io;
 import java.util.Objects;
 
 /**
- * Activations in packed E2M1 with one scale per group of consecutive elements, the models' {@code fp4_act_quant}: code = E2M1(clamp(x / s, ±6)).
+ * Activations in packed E2M1 with one scale per group of consecutive elements, the models' {@code fp4_act_quant}:
+ * code = E2M1(clamp(x / s, ±6)).
  *
  * @param packed two codes a byte, see {@link Float4E2M1}
  * @param scales one per group: the number that multiplies the codes back

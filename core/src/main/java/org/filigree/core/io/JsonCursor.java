@@ -9,8 +9,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pulls the JSON of a header or an index, strictly: RFC 8259 with duplicate keys, lone surrogates, malformed UTF-8, deep nesting and anything
- * after the value refused. It pulls what the caller expects instead of building a tree, so a hostile header cannot ask for much memory.
+ * Pulls the JSON of a header or an index, strictly: RFC 8259 with duplicate keys, lone surrogates, malformed UTF-8,
+ * deep nesting and anything after the value refused. It pulls what the caller expects instead of building a tree, so
+ * a hostile header cannot ask for much memory.
  */
 final class JsonCursor {
     private static final int MAX_DEPTH = 16;

@@ -3,8 +3,13 @@ package org.filigree.core.io;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** Java arrays to stored numbers, by the rounding rules of {@link StoredType}. */
+/**
+ * Java arrays to stored numbers, by the rounding rules of {@link StoredType}; in tiles, as {@link Widening} does and
+ * for its reasons.
+ */
 final class Narrowing {
+    private static final int TILE = 4096;
+
     private Narrowing() {}
 
     static void floats(StoredType type, float[] source, int from, MemorySegment destination, long first, int count) {
@@ -16,33 +21,8 @@ final class Narrowing {
                     destination.set(LittleEndian.DOUBLE, (first + i) * Double.BYTES, source[from + i]);
                 }
             }
-            case F16 -> {
-                for (int i = 0; i < count; i++) {
-                    destination.set(
-                            LittleEndian.SHORT, (first + i) * Short.BYTES, Float.floatToFloat16(source[from + i]));
-                }
-            }
-            case BF16 -> {
-                for (int i = 0; i < count; i++) {
-                    destination.set(
-                            LittleEndian.SHORT, (first + i) * Short.BYTES, BFloat16.fromFloat(source[from + i]));
-                }
-            }
-            case F8_E4M3 -> {
-                for (int i = 0; i < count; i++) {
-                    destination.set(LittleEndian.BYTE, first + i, Float8E4M3.fromFloat(source[from + i]));
-                }
-            }
-            case F8_E5M2 -> {
-                for (int i = 0; i < count; i++) {
-                    destination.set(LittleEndian.BYTE, first + i, Float8E5M2.fromFloat(source[from + i]));
-                }
-            }
-            case F8_E8M0 -> {
-                for (int i = 0; i < count; i++) {
-                    destination.set(LittleEndian.BYTE, first + i, Float8E8M0.fromFloat(source[from + i]));
-                }
-            }
+            case F16, BF16 -> halves(type, source, from, destination, first, count);
+            case F8_E4M3, F8_E5M2, F8_E8M0 -> eighths(type, source, from, destination, first, count);
             case F4 -> {
                 if (first % 2 != 0 || count % 2 != 0) {
                     throw new IllegalArgumentException("F4 packs two elements a byte, so a range must start and end at"
@@ -93,6 +73,47 @@ final class Narrowing {
                 case 16 -> destination.set(LittleEndian.SHORT, (first + i) * Short.BYTES, (short) value);
                 default -> destination.set(LittleEndian.BYTE, first + i, (byte) value);
             }
+        }
+    }
+
+    private static void halves(
+            StoredType type, float[] source, int from, MemorySegment destination, long first, int count) {
+        short[] tile = new short[Math.min(count, TILE)];
+        for (int done = 0; done < count; done += TILE) {
+            int size = Math.min(TILE, count - done);
+            if (type == StoredType.BF16) {
+                for (int i = 0; i < size; i++) {
+                    tile[i] = BFloat16.fromFloat(source[from + done + i]);
+                }
+            } else {
+                for (int i = 0; i < size; i++) {
+                    tile[i] = Float.floatToFloat16(source[from + done + i]);
+                }
+            }
+            MemorySegment.copy(tile, 0, destination, LittleEndian.SHORT, (first + done) * Short.BYTES, size);
+        }
+    }
+
+    private static void eighths(
+            StoredType type, float[] source, int from, MemorySegment destination, long first, int count) {
+        byte[] tile = new byte[Math.min(count, TILE)];
+        for (int done = 0; done < count; done += TILE) {
+            int size = Math.min(TILE, count - done);
+            int at = from + done;
+            if (type == StoredType.F8_E4M3) {
+                for (int i = 0; i < size; i++) {
+                    tile[i] = Float8E4M3.fromFloat(source[at + i]);
+                }
+            } else if (type == StoredType.F8_E5M2) {
+                for (int i = 0; i < size; i++) {
+                    tile[i] = Float8E5M2.fromFloat(source[at + i]);
+                }
+            } else {
+                for (int i = 0; i < size; i++) {
+                    tile[i] = Float8E8M0.fromFloat(source[at + i]);
+                }
+            }
+            MemorySegment.copy(tile, 0, destination, LittleEndian.BYTE, first + done, size);
         }
     }
 

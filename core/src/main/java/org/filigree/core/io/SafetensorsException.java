@@ -6,8 +6,8 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A safetensors file, or an index of such files, cannot be read as what it claims to be, or a tensor asked for is not there. The message
- * names the file, the tensor and the byte, as far as each is known.
+ * A safetensors file, or an index of such files, cannot be read as what it claims to be, or a tensor asked for is not
+ * there. The message names the file, the tensor and the byte, as far as each is known.
  */
 public final class SafetensorsException extends RuntimeException {
     private static final long serialVersionUID = 1L;

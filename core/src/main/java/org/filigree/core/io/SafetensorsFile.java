@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One safetensors file, mapped into memory, of any size. Opening reads and checks the header; tensors are views that the operating system pages in
- * when they are read. Thread-safe until closed.
+ * One safetensors file, mapped into memory, of any size. Opening reads and checks the header; tensors are views that
+ * the operating system pages in when they are read. Thread-safe until closed.
  *
- * <p>The file must not be cut shorter by others while it is open: reading a page that is gone is an error of the virtual machine. Replacing it by
- * renaming, as {@link AtomicFile} and {@link SafetensorsWriter} do, is harmless.
+ * <p>The file must not be cut shorter by others while it is open: reading a page that is gone is an error of the
+ * virtual machine. Replacing it by renaming, as {@link AtomicFile} and {@link SafetensorsWriter} do, is harmless.
  */
 public final class SafetensorsFile implements TensorSource {
     private final Path file;

@@ -12,8 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A checked header. File = 8-byte little-endian length, that many bytes of JSON, data. Entries are in the order of their data, which they cover
- * without gap or overlap from the first byte to the last.
+ * A checked header. File = 8-byte little-endian length, that many bytes of JSON, data. Entries are in the order of
+ * their data, which they cover without gap or overlap from the first byte to the last.
  *
  * @param metadata the strings of {@code __metadata__}
  * @param entries  by tensor name

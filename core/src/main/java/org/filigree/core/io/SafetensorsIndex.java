@@ -13,8 +13,9 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * A checkpoint in several safetensors files, found through its index: {@code {"metadata": {…}, "weight_map": {tensor: shard}}}. Opening maps every shard
- * and checks that index and shards agree on every tensor. Shards lie beside the index.
+ * A checkpoint in several safetensors files, found through its index: {@code {"metadata": {…}, "weight_map": {tensor:
+ * shard}}}. Opening maps every shard and checks that index and shards agree on every tensor. Shards lie beside the
+ * index.
  */
 public final class SafetensorsIndex implements TensorSource {
     private static final int LISTED = 100;
@@ -39,8 +40,8 @@ public final class SafetensorsIndex implements TensorSource {
      *
      * @param index path of the {@code …index.json}
      * @return the opened checkpoint, to be closed by the caller
-     * @throws SafetensorsException if the index or a shard cannot be read, a shard's name leaves the folder, or tensors are missing from their shard or
-     *     unknown to the index; one error lists all of them
+     * @throws SafetensorsException if the index or a shard cannot be read, a shard's name leaves the folder, or
+     *     tensors are missing from their shard or unknown to the index; one error lists all of them
      */
     public static SafetensorsIndex open(Path index) {
         Map<String, String> metadata = new LinkedHashMap<>();

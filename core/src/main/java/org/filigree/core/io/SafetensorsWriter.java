@@ -21,10 +21,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Collects tensors and writes them as safetensors, in one file or in shards with an index. A file appears whole or not at all (see {@link AtomicFile}).
+ * Collects tensors and writes them as safetensors, in one file or in shards with an index. A file appears whole or
+ * not at all (see {@link AtomicFile}).
  *
- * <p>The bytes depend only on what was added: data lies widest type first, then by name, so every tensor is aligned to its element; the header lists
- * metadata first, then tensors in the order of their data; it is padded with spaces to a multiple of 8.
+ * <p>The bytes depend only on what was added: data lies widest type first, then by name, so every tensor is aligned
+ * to its element; the header lists metadata first, then tensors in the order of their data; it is padded with spaces
+ * to a multiple of 8.
  *
  * {@snippet :
  * new SafetensorsWriter()
@@ -106,10 +108,12 @@ public final class SafetensorsWriter {
     }
 
     /**
-     * Writes a checkpoint folder: {@value #SINGLE_FILE} if everything fits one shard, else {@code model-00001-of-0000N.safetensors} … and, last,
-     * {@value #INDEX_FILE}. Tensors go to shards in the order in which they were added. Metadata goes into every file.
+     * Writes a checkpoint folder: {@value #SINGLE_FILE} if everything fits one shard, else {@code
+     * model-00001-of-0000N.safetensors} … and, last, {@value #INDEX_FILE}. Tensors go to shards in the order in which
+     * they were added. Metadata goes into every file.
      *
-     * @param folder        an existing folder without a checkpoint in it: shards cannot be replaced atomically, so write to a new folder and rename it
+     * @param folder        an existing folder without a checkpoint in it: shards cannot be replaced atomically, so
+     *     write to a new folder and rename it
      * @param maxShardBytes most bytes of data in one shard; a single larger tensor gets a shard of its own
      * @throws FileAlreadyExistsException if the folder holds a checkpoint
      * @throws IOException if writing fails; without its index, what was written is no checkpoint

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * A tensor as it is stored: row-major little-endian elements in a segment, which may be a view of a mapped file, valid until that file is
- * closed, and may be larger than any array.
+ * A tensor as it is stored: row-major little-endian elements in a segment, which may be a view of a mapped file,
+ * valid until that file is closed, and may be larger than any array.
  *
  * @param name  the tensor's name in its file
  * @param type  how elements are stored
@@ -18,7 +18,8 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
     /**
      * Copies the shape and checks that the bytes fill it.
      *
-     * @throws IllegalArgumentException if a size is negative, the sizes overflow, or the segment has another size than type and shape ask for
+     * @throws IllegalArgumentException if a size is negative, the sizes overflow, or the segment has another size
+     *     than type and shape ask for
      */
     public StoredTensor {
         Objects.requireNonNull(name, "name");
@@ -113,7 +114,8 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
     }
 
     /**
-     * All elements as floats; see {@link StoredType#toFloats} for what is exact. Larger tensors are read in pieces through the type.
+     * All elements as floats; see {@link StoredType#toFloats} for what is exact. Larger tensors are read in pieces
+     * through the type.
      *
      * @return a new array in row-major order
      * @throws IllegalArgumentException if there are more than 2<sup>31</sup>−1 elements, naming the tensor
@@ -140,7 +142,8 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
      * All elements as longs.
      *
      * @return a new array in row-major order
-     * @throws IllegalArgumentException if the type is no integer type or there are more than 2<sup>31</sup>−1 elements, naming the tensor
+     * @throws IllegalArgumentException if the type is no integer type or there are more than 2<sup>31</sup>−1
+     *     elements, naming the tensor
      * @throws ArithmeticException if a value is no long, naming the tensor
      */
     public long[] toLongs() {
@@ -152,7 +155,8 @@ public record StoredTensor(String name, StoredType type, long[] shape, MemorySeg
      * All elements as ints.
      *
      * @return a new array in row-major order
-     * @throws IllegalArgumentException if the type is no integer type or there are more than 2<sup>31</sup>−1 elements, naming the tensor
+     * @throws IllegalArgumentException if the type is no integer type or there are more than 2<sup>31</sup>−1
+     *     elements, naming the tensor
      * @throws ArithmeticException if a value is no int, naming the tensor
      */
     public int[] toInts() {

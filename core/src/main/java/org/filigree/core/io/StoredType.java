@@ -10,12 +10,14 @@ import java.util.stream.Stream;
 /**
  * How numbers are stored, named as safetensors spells them. Storage is little-endian and needs no alignment.
  *
- * <p>Widening is exact, with one exception that is asked for by name: {@code F64} to float rounds to nearest. Narrowing rounds to
- * nearest, ties to even; formats with infinities overflow to infinity ({@code F16}, {@code BF16}, {@code F8_E5M2}), formats without saturate
- * ({@code F8_E4M3} at 448, {@code F4} at 6), and {@code F8_E8M0} takes powers of two only. Integers out of range are an error, never wrapped.
+ * <p>Widening is exact, with one exception that is asked for by name: {@code F64} to float rounds to nearest.
+ * Narrowing rounds to nearest, ties to even; formats with infinities overflow to infinity ({@code F16}, {@code BF16},
+ * {@code F8_E5M2}), formats without saturate ({@code F8_E4M3} at 448, {@code F4} at 6), and {@code F8_E8M0} takes
+ * powers of two only. Integers out of range are an error, never wrapped.
  *
- * <p>The released checkpoints carry packed E2M1 weights as {@code I8} with half the last dimension: read the bytes and see {@link
- * Float4E2M1} and {@link BlockWeights}. {@code F4} is the format's own name for the same packing with the full dimension.
+ * <p>The released checkpoints carry packed E2M1 weights as {@code I8} with half the last dimension: read the bytes
+ * and see {@link Float4E2M1} and {@link BlockWeights}. {@code F4} is the format's own name for the same packing with
+ * the full dimension.
  */
 public enum StoredType {
     /** IEEE binary64. */
@@ -126,7 +128,8 @@ public enum StoredType {
     }
 
     /**
-     * Widens elements to float. Integers must be exactly representable (|n| ≤ 2<sup>24</sup> always is); {@code F64} is rounded to nearest.
+     * Widens elements to float. Integers must be exactly representable (|n| ≤ 2<sup>24</sup> always is); {@code F64}
+     * is rounded to nearest.
      *
      * @param source the stored bytes
      * @param first  index of the first element to read
@@ -203,7 +206,8 @@ public enum StoredType {
     }
 
     /**
-     * Stores doubles as {@code F64}, exactly, or as {@code F32}, rounded. Other types would round twice: narrow to float first.
+     * Stores doubles as {@code F64}, exactly, or as {@code F32}, rounded. Other types would round twice: narrow to
+     * float first.
      *
      * @param source the values
      * @param from   index of the first value to read

@@ -4,7 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A tensor's bytes, produced piece by piece as a writer asks for them, so that a tensor larger than the heap can be written.
+ * A tensor's bytes, produced piece by piece as a writer asks for them, so that a tensor larger than the heap can be
+ * written.
  *
  * <p>The pieces come in order, cover the tensor once, and start at multiples of 2<sup>20</sup> bytes.
  */

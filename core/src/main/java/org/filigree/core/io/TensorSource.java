@@ -16,8 +16,8 @@ import java.util.Map;
  */
 public interface TensorSource extends AutoCloseable {
     /**
-     * Opens a safetensors file, an index ({@code …index.json}), or a folder that holds {@code model.safetensors} or {@code
-     * model.safetensors.index.json}.
+     * Opens a safetensors file, an index ({@code …index.json}), or a folder that holds {@code model.safetensors} or
+     * {@code model.safetensors.index.json}.
      *
      * @param path file or folder
      * @return the opened source, to be closed by the caller

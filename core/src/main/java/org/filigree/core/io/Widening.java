@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Stored numbers to Java arrays. Narrow types are copied in tiles to a small array first, which keeps the loops over plain arrays where the
- * compiler vectorises them and checks the segment's bounds once a tile.
+ * Stored numbers to Java arrays. Narrow types are copied in tiles to a small array first, which keeps the loops over
+ * plain arrays where the compiler vectorises them and checks the segment's bounds once a tile.
  */
 final class Widening {
     private static final int TILE = 4096;

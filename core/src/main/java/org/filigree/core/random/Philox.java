@@ -1,8 +1,8 @@
 package org.filigree.core.random;
 
 /**
- * The Philox4x32-10 bijection (Salmon et al. 2011): a 128-bit counter, scrambled by ten rounds of multiply and exclusive-or
- * under a 64-bit key. Counter and result are four 32-bit words.
+ * The Philox4x32-10 bijection (Salmon et al. 2011): a 128-bit counter, scrambled by ten rounds of multiply and
+ * exclusive-or under a 64-bit key. Counter and result are four 32-bit words.
  */
 final class Philox {
     private static final int ROUNDS = 10;

@@ -3,14 +3,15 @@ package org.filigree.core.random;
 import java.util.Objects;
 
 /**
- * A reproducible stream of random numbers with a name. Word {@code i} of a stream is a pure function of its 128-bit key and
- * {@code i} (Philox4x32-10; 64 key bits key the bijection, 64 are the upper half of its counter), so the same seed and the same
- * names give the same numbers on every machine, and {@link #state()} is small.
+ * A reproducible stream of random numbers with a name. Word {@code i} of a stream is a pure function of its 128-bit
+ * key and {@code i} (Philox4x32-10; 64 key bits key the bijection, 64 are the upper half of its counter), so the same
+ * seed and the same names give the same numbers on every machine, and {@link #state()} is small.
  *
- * <p>{@link #fork(String) Forking} depends on the key and the child's name alone, never on how much was drawn: give every layer,
- * worker and data source its own fork, and none of them disturbs another.
+ * <p>{@link #fork(String) Forking} depends on the key and the child's name alone, never on how much was drawn: give
+ * every layer, worker and data source its own fork, and none of them disturbs another.
  *
- * <p>A stream advances as it is drawn from and is not safe for use by several threads; fork one per thread. Not for cryptography.
+ * <p>A stream advances as it is drawn from and is not safe for use by several threads; fork one per thread. Not for
+ * cryptography.
  *
  * {@snippet :
  * var random = RandomStream.of(42);
@@ -172,9 +173,9 @@ public final class RandomStream {
     }
 
     /**
-     * Normal with mean 0 and standard deviation 1, by Marsaglia's polar method: for (u, v) uniform in the unit disc and s = u² + v²,
-     * u √(−2 ln s / s) and v √(−2 ln s / s) are independent. The second waits for the next call. Only {@link StrictMath} is
-     * involved, so the value is the same on every platform.
+     * Normal with mean 0 and standard deviation 1, by Marsaglia's polar method: for (u, v) uniform in the unit disc
+     * and s = u² + v², u √(−2 ln s / s) and v √(−2 ln s / s) are independent. The second waits for the next call.
+     * Only {@link StrictMath} is involved, so the value is the same on every platform.
      *
      * @return the next Gaussian
      */

@@ -3,9 +3,9 @@ package org.filigree.core.random;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The 128-bit identity of a stream. A child's key is a hash of its parent's key and of the child's name alone. The hash chains
- * the Philox bijection: {@code h <- h xor philox(counter = h, key = m)} over the 64-bit pieces {@code m} of a tag, the length
- * and the name, so that names, indices and seeds never meet.
+ * The 128-bit identity of a stream. A child's key is a hash of its parent's key and of the child's name alone. The
+ * hash chains the Philox bijection: {@code h <- h xor philox(counter = h, key = m)} over the 64-bit pieces {@code m}
+ * of a tag, the length and the name, so that names, indices and seeds never meet.
  */
 record StreamKey(long high, long low) {
     private static final StreamKey ROOT = new StreamKey(0x66696C6967726565L, 0x72616E646F6D2031L);

@@ -72,7 +72,10 @@ class ActivationQuantisationTest {
         }
     }
 
-    /** E4M3 rounds within 2^-4 of a normal value and 2^-10 scales of a subnormal one; E2M1 within a quarter of the value, or a quarter scale. */
+    /**
+     * E4M3 rounds within 2^-4 of a normal value and 2^-10 scales of a subnormal one; E2M1 within a quarter of the
+     * value, or a quarter scale.
+     */
     @Property(tries = 60)
     void quantisationErrorIsBounded(@ForAll long seed) {
         float[] x = wild(seed);

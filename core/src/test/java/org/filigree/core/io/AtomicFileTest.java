@@ -70,7 +70,10 @@ class AtomicFileTest {
         assertEquals("new", Files.readString(file));
     }
 
-    /** The writer replaces 64 KiB of one byte by 64 KiB of the next as fast as it can; killed anywhere, the file holds one byte only. */
+    /**
+     * The writer replaces 64 KiB of one byte by 64 KiB of the next as fast as it can; killed anywhere, the file holds
+     * one byte only.
+     */
     @Test
     void aProcessKilledAnywhereLeavesAWholeContent() throws Exception {
         Path file = folder.resolve("state");

@@ -2,7 +2,10 @@ package org.filigree.core.io;
 
 import java.util.function.IntToDoubleFunction;
 
-/** The slow oracle of rounding: of all codes, the nearest; of two equally near, the even one. Codes must rise with their values. */
+/**
+ * The slow oracle of rounding: of all codes, the nearest; of two equally near, the even one. Codes must rise with
+ * their values.
+ */
 final class NearestCode {
     private NearestCode() {}
 

@@ -26,7 +26,10 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.Size;
 import net.jqwik.api.lifecycle.AfterContainer;
 
-/** Damaged files: what opens must hold exactly the bytes of the file; what does not must say so with the one exception of this package. */
+/**
+ * Damaged files: what opens must hold exactly the bytes of the file; what does not must say so with the one exception
+ * of this package.
+ */
 class SafetensorsFuzzProperties {
     private static final byte[] TELLING = "{}[]\",:\\0123456789-.eEuU_ FIBd\n\0".getBytes(StandardCharsets.US_ASCII);
 
@@ -183,7 +186,9 @@ class SafetensorsFuzzProperties {
                 assertEquals(name, tensor.name());
                 assertEquals(
                         tensor.type().bytes(tensor.elements()), tensor.data().byteSize());
-                assertEquals(tensor.elements(), tensor.toDoubles().length);
+                if (tensor.type().isFloating()) {
+                    assertEquals(tensor.elements(), tensor.toDoubles().length);
+                }
                 all.writeBytes(tensor.data().toArray(ValueLayout.JAVA_BYTE));
             }
             return all.toByteArray();
