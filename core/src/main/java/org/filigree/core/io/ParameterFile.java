@@ -53,8 +53,8 @@ public final class ParameterFile {
 
     static void refuse(List<String> problems) {
         if (!problems.isEmpty()) {
-            throw SafetensorsException.ofContent(
-                    "the stored tensors do not fit the model, " + problems.size() + " times: " + String.join("; ", problems));
+            throw SafetensorsException.ofContent("the stored tensors do not fit the model, " + problems.size()
+                    + " times: " + String.join("; ", problems));
         }
     }
 

@@ -61,8 +61,10 @@ public final class TrainingCheckpoint {
      * @param progress how far training is
      * @throws IOException if the file cannot be written; an older one is still there then
      */
-    public static void save(Path file, ParameterMap parameters, Optimizer optimizer, Progress progress) throws IOException {
-        var writer = new SafetensorsWriter().metadata("format", FORMAT).metadata("steps", Long.toString(progress.steps()));
+    public static void save(Path file, ParameterMap parameters, Optimizer optimizer, Progress progress)
+            throws IOException {
+        var writer =
+                new SafetensorsWriter().metadata("format", FORMAT).metadata("steps", Long.toString(progress.steps()));
         new TreeMap<>(progress.streams())
                 .forEach((name, state) -> writer.metadata(
                         RANDOM + name,
@@ -87,7 +89,9 @@ public final class TrainingCheckpoint {
             Map<String, String> metadata = source.metadata();
             if (!FORMAT.equals(metadata.get("format"))) {
                 throw SafetensorsException.ofFile(
-                        file, "the format is " + metadata.get("format") + ", not " + FORMAT + "; is this a training checkpoint?");
+                        file,
+                        "the format is " + metadata.get("format") + ", not " + FORMAT
+                                + "; is this a training checkpoint?");
             }
             var targets = new LinkedHashMap<String, Tensor>();
             parameters.forEach((path, parameter) -> targets.put(PARAMETER + path, parameter.value()));
@@ -104,7 +108,9 @@ public final class TrainingCheckpoint {
             parameters.forEach((path, parameter) ->
                     parameter.assign(ParameterFile.tensor(source, PARAMETER + path, parameter.value())));
             var state = new LinkedHashMap<String, Tensor>();
-            optimizer.state().forEach((name, tensor) -> state.put(name, ParameterFile.tensor(source, OPTIMIZER + name, tensor)));
+            optimizer
+                    .state()
+                    .forEach((name, tensor) -> state.put(name, ParameterFile.tensor(source, OPTIMIZER + name, tensor)));
             optimizer.restore(state);
             return progress;
         }
@@ -127,7 +133,8 @@ public final class TrainingCheckpoint {
             });
             return new Progress(Long.parseLong(metadata.getOrDefault("steps", "")), streams, notes);
         } catch (IllegalArgumentException e) {
-            throw SafetensorsException.ofFile(file, "the training progress in its metadata cannot be read: " + e.getMessage());
+            throw SafetensorsException.ofFile(
+                    file, "the training progress in its metadata cannot be read: " + e.getMessage());
         }
     }
 }

@@ -64,7 +64,8 @@ class TrainingCheckpointTest {
         void train(int count) {
             for (int i = 0; i < count; i++, steps++) {
                 Tensor x = Initializer.normal(1).draw(backend, Shape.of(4, 5), data);
-                Tensor y = matmulTransposed(Pointwise.silu(first.forward(x)), second.weight().value());
+                Tensor y = matmulTransposed(
+                        Pointwise.silu(first.forward(x)), second.weight().value());
                 optimizer.step(Autograd.backward(Reduce.mean(Pointwise.square(y))), 0.01);
             }
         }
@@ -74,13 +75,15 @@ class TrainingCheckpointTest {
                     file,
                     parameters,
                     optimizer,
-                    new TrainingCheckpoint.Progress(steps, Map.of("data", data.state()), Map.of("config", "{\"n\": 7}")));
+                    new TrainingCheckpoint.Progress(
+                            steps, Map.of("data", data.state()), Map.of("config", "{\"n\": 7}")));
         }
 
         void load(Path file) {
             TrainingCheckpoint.Progress progress = TrainingCheckpoint.load(file, parameters, optimizer);
             steps = progress.steps();
-            data = RandomStream.restore(Objects.requireNonNull(progress.streams().get("data")));
+            data = RandomStream.restore(
+                    Objects.requireNonNull(progress.streams().get("data")));
             assertEquals("{\"n\": 7}", progress.notes().get("config"));
         }
 
@@ -127,7 +130,8 @@ class TrainingCheckpointTest {
             float[] before = other.weight().value().toFloats();
             var refused = assertThrows(
                     SafetensorsException.class,
-                    () -> TrainingCheckpoint.load(file, parameters, AdamWConfig.deepSeek().init(parameters)));
+                    () -> TrainingCheckpoint.load(
+                            file, parameters, AdamWConfig.deepSeek().init(parameters)));
             assertTrue(refused.getMessage().contains("parameter.first.weight is [7, 5] but the model needs [8, 5]"));
             assertTrue(refused.getMessage().contains("parameter.second.weight is stored"));
             assertArrayEquals(before, other.weight().value().toFloats());

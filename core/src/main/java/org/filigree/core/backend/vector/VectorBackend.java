@@ -18,11 +18,11 @@ import org.filigree.core.backend.host.HostLayout;
 import org.filigree.core.backend.host.HostTensors;
 import org.filigree.core.backend.kernel.AdamWKernel;
 import org.filigree.core.backend.kernel.CrossEntropyKernel;
+import org.filigree.core.backend.kernel.GroupedProductKernel;
 import org.filigree.core.backend.kernel.RmsNormKernel;
 import org.filigree.core.backend.kernel.RotaryKernel;
 import org.filigree.core.backend.kernel.SoftmaxKernel;
 import org.filigree.core.backend.kernel.SwiGluKernel;
-import org.filigree.core.backend.scalar.ScalarMatrixProducts;
 
 /** Kernels on {@code jdk.incubator.vector}, on all processors, with fused forms of the operations that models spend time in. */
 final class VectorBackend implements HostBackend {
@@ -30,7 +30,7 @@ final class VectorBackend implements HostBackend {
     private final TensorFactory tensors = new HostTensors(this);
     private final Elementwise elementwise = new VectorElementwise(this);
     private final Reductions reductions = new VectorReductions(this);
-    private final MatrixProducts matrices = new ScalarMatrixProducts(this);
+    private final MatrixProducts matrices = new VectorMatrixProducts(this);
     private final Layout layout = new HostLayout(this);
     private final Indexing indexing = new HostIndexing(this);
     private final KernelRegistry kernels;
@@ -45,7 +45,8 @@ final class VectorBackend implements HostBackend {
                         RmsNormKernel.class, new VectorRmsNorm(this),
                         SwiGluKernel.class, new VectorSwiGlu(this),
                         RotaryKernel.class, new VectorRotary(this),
-                        AdamWKernel.class, new VectorAdamW(this)));
+                        AdamWKernel.class, new VectorAdamW(this),
+                        GroupedProductKernel.class, new VectorGroupedProducts(this)));
     }
 
     static VectorBackend open() {
