@@ -1,0 +1,62 @@
+package org.filigree.mhc;
+
+import java.util.List;
+
+/**
+ * How much a mix, or a product of mixes over depth, can amplify: the instrument by which mHC's stability is read.
+ *
+ * @param forward largest absolute row sum in the paper's orientation x′ = Mx: amplification of activations
+ * @param backward largest absolute column sum: amplification of gradients
+ */
+public record Gain(double forward, double backward) {
+    /**
+     * The gain of one matrix.
+     *
+     * @param matrix M with x′ = Mx, square; the transpose of {@link MixWeights#comb}
+     * @return its gains
+     */
+    public static Gain of(double[][] matrix) {
+        double forward = 0;
+        double[] columns = new double[matrix.length];
+        for (double[] row : matrix) {
+            double sum = 0;
+            for (int k = 0; k < row.length; k++) {
+                sum += row[k];
+                columns[k] += row[k];
+            }
+            forward = Math.max(forward, Math.abs(sum));
+        }
+        double backward = 0;
+        for (double sum : columns) {
+            backward = Math.max(backward, Math.abs(sum));
+        }
+        return new Gain(forward, backward);
+    }
+
+    /**
+     * The gain of a product over depth, M_L…M_1.
+     *
+     * @param inLayerOrder M_1 to M_L, at least one
+     * @return its gains
+     */
+    public static Gain ofComposite(List<double[][]> inLayerOrder) {
+        double[][] product = inLayerOrder.getFirst();
+        for (double[][] next : inLayerOrder.subList(1, inLayerOrder.size())) {
+            product = multiply(next, product);
+        }
+        return of(product);
+    }
+
+    private static double[][] multiply(double[][] a, double[][] b) {
+        int n = a.length;
+        double[][] c = new double[n][n];
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                for (int k = 0; k < n; k++) {
+                    c[i][j] += a[i][k] * b[k][j];
+                }
+            }
+        }
+        return c;
+    }
+}

@@ -1,0 +1,85 @@
+package org.filigree.mhc;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.nn.Context;
+import org.filigree.core.nn.Layer;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
+
+/**
+ * Layers one after the other, each with hyper-connections of its own around it: a layer over streams. Sub-layer s has its parameters
+ * under its name, {@code s} unless given, and those of its connections under {@code hc_<name>_fn} and so on, as in released models.
+ */
+public final class HyperConnected implements Layer {
+    private final HyperConnectionsConfig config;
+    private final Backend backend;
+    private final RandomStream random;
+    private final List<SubLayer> subLayers;
+
+    private record SubLayer(String name, HyperConnections connections, Layer layer) {}
+
+    private HyperConnected(
+            HyperConnectionsConfig config, Backend backend, RandomStream random, List<SubLayer> subLayers) {
+        this.config = config;
+        this.backend = backend;
+        this.random = random;
+        this.subLayers = List.copyOf(subLayers);
+    }
+
+    static HyperConnected empty(HyperConnectionsConfig config, Backend backend, RandomStream random) {
+        return new HyperConnected(config, backend, random, List.of());
+    }
+
+    /**
+     * These layers and one more, named by its place.
+     *
+     * @param layer a layer over [outer…, width]
+     * @return a longer chain; this one stays as it is
+     */
+    public HyperConnected then(Layer layer) {
+        return then(String.valueOf(subLayers.size()), layer);
+    }
+
+    /**
+     * These layers and one more.
+     *
+     * @param name first part of its parameters' paths
+     * @param layer a layer over [outer…, width]
+     * @return a longer chain; this one stays as it is
+     */
+    public HyperConnected then(String name, Layer layer) {
+        int place = subLayers.size();
+        var longer = new ArrayList<>(subLayers);
+        longer.add(new SubLayer(name, config.init(backend, random.fork(place), place), layer));
+        return new HyperConnected(config, backend, random, longer);
+    }
+
+    /**
+     * Applies the layers in order.
+     *
+     * @param streams [outer…, streams, width]
+     * @param context handed to every layer
+     * @return same shape
+     */
+    @Override
+    public Tensor forward(Tensor streams, Context context) {
+        Tensor x = streams;
+        for (SubLayer subLayer : subLayers) {
+            x = subLayer.connections.apply(x, u -> subLayer.layer.forward(u, context));
+        }
+        return x;
+    }
+
+    @Override
+    public ParameterMap parameters() {
+        ParameterMap map = ParameterMap.empty();
+        for (SubLayer subLayer : subLayers) {
+            map = map.with("", subLayer.connections.parameters("hc_" + subLayer.name + "_"))
+                    .with(subLayer.name, subLayer.layer.parameters());
+        }
+        return map;
+    }
+}

@@ -1,0 +1,109 @@
+package org.filigree.mhc;
+
+import static org.filigree.core.op.Arithmetic.add;
+import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Reshape.reshape;
+
+import java.util.function.UnaryOperator;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.tensor.ShapeException;
+import org.filigree.core.tensor.Tensor;
+
+/**
+ * The connections of one sub-layer F: X′_k = post_k·F(Σ_j pre_j·X_j) + Σ_j comb[j,k]·X_j over n streams X_j of one token, weights by the
+ * {@link Mixing}. F contains its own norm.
+ */
+public final class HyperConnections {
+    private final HyperConnectionsConfig config;
+    private final Mixer mixer;
+
+    HyperConnections(HyperConnectionsConfig config, Mixer mixer) {
+        this.config = config;
+        this.mixer = mixer;
+    }
+
+    /**
+     * A configuration, to be put {@linkplain HyperConnectionsConfig#around around} layers.
+     *
+     * @param streams n, 1 to 8
+     * @param width width of each stream
+     * @param mixing how streams are read, written and mixed
+     * @return the configuration
+     */
+    public static HyperConnectionsConfig of(int streams, int width, Mixing mixing) {
+        return HyperConnectionsConfig.of(streams, width, mixing);
+    }
+
+    /**
+     * Applies a sub-layer to the streams.
+     *
+     * @param streams X [outer…, streams, width], at least one outer axis
+     * @param subLayer F, from [outer…, width] to the same shape
+     * @return X′ [outer…, streams, width]
+     * @throws ShapeException if X has other streams or another width
+     */
+    public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer) {
+        check(streams);
+        if (config.mixing() instanceof Mixing.Residual) {
+            Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
+            return insertAxis(add(x, subLayer.apply(x)), -2);
+        }
+        MixWeights weights = mixer.weights(streams);
+        return weights.combine(streams, subLayer.apply(weights.collapse(streams)));
+    }
+
+    /**
+     * The weights alone, for callers that take the step apart: forms that read by the weights of an earlier step, recomputation,
+     * instruments.
+     *
+     * @param streams X [outer…, streams, width], at least one outer axis
+     * @return weights of reading, writing and mixing
+     * @throws ShapeException if X has other streams or another width
+     */
+    public MixWeights weights(Tensor streams) {
+        check(streams);
+        return mixer.weights(streams);
+    }
+
+    private void check(Tensor streams) {
+        int rank = streams.shape().rank();
+        if (rank < 3 || streams.dim(-2) != config.streams() || streams.dim(-1) != config.width()) {
+            throw new ShapeException("hyper-connections: streams " + streams.shape() + " must be [outer…, "
+                    + config.streams() + " streams, " + config.width() + " width]; expand activations with Streams.expand");
+        }
+    }
+
+    /** {@return sizes and form} */
+    public HyperConnectionsConfig config() {
+        return config;
+    }
+
+    /** {@return the parameters as {@code fn}, {@code base}, {@code scale}, as far as the form has them} */
+    public ParameterMap parameters() {
+        return mixer.parameters();
+    }
+
+    /**
+     * The parameters under released names, which join prefix and name without a dot: {@code hc_attn_fn}.
+     *
+     * @param prefix for example {@code hc_attn_}
+     * @return the parameters, each path behind the prefix
+     */
+    public ParameterMap parameters(String prefix) {
+        return prefixed(prefix, mixer.parameters());
+    }
+
+    static ParameterMap prefixed(String prefix, ParameterMap parameters) {
+        ParameterMap map = ParameterMap.empty();
+        for (var entry : parameters.asMap().entrySet()) {
+            map = map.with(prefix + entry.getKey(), entry.getValue());
+        }
+        return map;
+    }
+
+    @Override
+    public String toString() {
+        return "HyperConnections{streams: " + config.streams() + ", width: " + config.width() + ", mixing: "
+                + config.mixing() + ", parameters: " + parameters().elements() + "}";
+    }
+}

@@ -1,0 +1,140 @@
+package org.filigree.mhc;
+
+import org.filigree.core.backend.Backend;
+import org.filigree.core.nn.Layer;
+import org.filigree.core.nn.Parameter;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Check;
+
+/**
+ * Sizes and form of hyper-connections; one configuration serves all sub-layers of a model, each with parameters of its own.
+ *
+ * @param streams n, 1 to 8
+ * @param width width of each stream
+ * @param mixing how streams are read, written and mixed
+ * @param normEps added to the mean square where streams are normalised
+ * @param start how mHC's parameters start
+ */
+public record HyperConnectionsConfig(int streams, int width, Mixing mixing, double normEps, HyperStart start) {
+    /** Checks the sizes. */
+    public HyperConnectionsConfig {
+        Check.between("hyper-connections: streams", streams, 1, 8);
+        Check.positive("hyper-connections: width", width);
+        Check.notNegative("hyper-connections: normEps", normEps);
+        if (mixing instanceof Mixing.Residual && streams != 1) {
+            throw new IllegalArgumentException("hyper-connections: the plain residual has 1 stream, not " + streams
+                    + "; choose Mixing.sinkhorn(20) for more");
+        }
+    }
+
+    /**
+     * With normEps 1e-6, started near the identity.
+     *
+     * @param streams n, 1 to 8
+     * @param width width of each stream
+     * @param mixing how streams are read, written and mixed
+     * @return the configuration
+     */
+    public static HyperConnectionsConfig of(int streams, int width, Mixing mixing) {
+        return new HyperConnectionsConfig(streams, width, mixing, 1e-6, HyperStart.nearIdentity());
+    }
+
+    /**
+     * The same but for the norm's ε.
+     *
+     * @param eps added to the mean square; 1e-6 in V4, 1e-20 in V4.1
+     * @return a new configuration
+     */
+    public HyperConnectionsConfig withNormEps(double eps) {
+        return new HyperConnectionsConfig(streams, width, mixing, eps, start);
+    }
+
+    /**
+     * The same but for the start.
+     *
+     * @param other how mHC's parameters start
+     * @return a new configuration
+     */
+    public HyperConnectionsConfig withStart(HyperStart other) {
+        return new HyperConnectionsConfig(streams, width, mixing, normEps, other);
+    }
+
+    /**
+     * Parameters for the first sub-layer of a model.
+     *
+     * @param backend where they live
+     * @param random draws what the start draws
+     * @return the connections of one sub-layer
+     */
+    public HyperConnections init(Backend backend, RandomStream random) {
+        return init(backend, random, 0);
+    }
+
+    /**
+     * Parameters for one sub-layer of a model.
+     *
+     * @param backend where they live
+     * @param random draws what the start draws
+     * @param subLayer its place among all sub-layers, from 0; it first reads stream subLayer mod n
+     * @return the connections of one sub-layer
+     */
+    public HyperConnections init(Backend backend, RandomStream random, int subLayer) {
+        Check.notNegative("hyper-connections: subLayer", subLayer);
+        return over(FirstValues.of(this, backend, random, subLayer % streams));
+    }
+
+    /**
+     * Connections over parameters that exist already. By form: none for the residual; mHC {@code fn} [n(n+2), n·width],
+     * {@code base} [n(n+2)] and {@code scale} [3], rows and bases in the order pre, post, comb (row-major); fixed {@code base}
+     * [n(n+2)]; dynamic {@code fn} [n+2, width] (θ_pre, θ_post, θ_res), {@code base} and {@code scale} likewise.
+     *
+     * @param parameters at least those
+     * @return the connections of one sub-layer
+     * @throws org.filigree.core.tensor.ShapeException if one has another shape
+     */
+    public HyperConnections over(ParameterMap parameters) {
+        return new HyperConnections(this, Mixer.of(this, parameters));
+    }
+
+    /**
+     * The released way out of the streams, {@link HyperHead}, started so that it takes their mean.
+     *
+     * @param backend where its parameters live
+     * @return the head
+     */
+    public HyperHead initHead(Backend backend) {
+        return HyperHead.init(this, backend);
+    }
+
+    /**
+     * A layer with hyper-connections around it, on the backend of its parameters.
+     *
+     * @param layer a layer over [outer…, width]
+     * @return a layer over [outer…, streams, width]
+     * @throws IllegalArgumentException if the layer has no parameters or the start draws random numbers
+     */
+    public HyperConnected around(Layer layer) {
+        Parameter any = layer.parameters().asMap().values().stream()
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "hyper-connections: the layer has no parameters that tell the backend; use around(layer, backend, random)"));
+        if (!(start instanceof HyperStart.NearIdentity)) {
+            throw new IllegalArgumentException(
+                    "hyper-connections: " + start + " draws random numbers; use around(layer, backend, random)");
+        }
+        return around(layer, Backend.of(any.value()), RandomStream.of(0));
+    }
+
+    /**
+     * A layer with hyper-connections around it.
+     *
+     * @param layer a layer over [outer…, width]
+     * @param backend where the parameters of the connections live
+     * @param random draws what the start draws
+     * @return a layer over [outer…, streams, width]
+     */
+    public HyperConnected around(Layer layer, Backend backend, RandomStream random) {
+        return HyperConnected.empty(this, backend, random).then(layer);
+    }
+}

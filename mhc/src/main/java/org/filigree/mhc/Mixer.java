@@ -1,0 +1,44 @@
+package org.filigree.mhc;
+
+import org.filigree.core.nn.Parameter;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Tensor;
+
+/** Computes a sub-layer's weights from the streams; one implementation a form of {@link Mixing}. */
+interface Mixer {
+    /** Weights for streams [outer…, n, width], whose shape was checked. */
+    MixWeights weights(Tensor streams);
+
+    ParameterMap parameters();
+
+    static Mixer of(HyperConnectionsConfig config, ParameterMap given) {
+        int n = config.streams();
+        int rows = n * (n + 2);
+        return switch (config.mixing()) {
+            case Mixing.Residual() -> new ResidualMixer();
+            case Mixing.DoublyStochastic form ->
+                new ConstrainedMixer(
+                        n,
+                        form,
+                        config.normEps(),
+                        checked(given, "fn", rows, n * config.width()),
+                        checked(given, "base", rows),
+                        checked(given, "scale", 3));
+            case Mixing.Fixed() -> new FixedMixer(n, checked(given, "base", rows));
+            case Mixing.Dynamic _ ->
+                new DynamicMixer(
+                        n,
+                        config.normEps(),
+                        checked(given, "fn", n + 2, config.width()),
+                        checked(given, "base", rows),
+                        checked(given, "scale", 3));
+        };
+    }
+
+    private static Parameter checked(ParameterMap given, String name, int... dims) {
+        Parameter parameter = given.get(name);
+        Check.shape("hyper-connections", name, parameter.value(), dims);
+        return parameter;
+    }
+}

@@ -1,0 +1,113 @@
+package org.filigree.mhc;
+
+import static org.filigree.core.op.Affine.shift;
+import static org.filigree.core.op.Arithmetic.divide;
+import static org.filigree.core.op.Arithmetic.multiply;
+import static org.filigree.core.op.Arithmetic.subtract;
+import static org.filigree.core.op.Reduce.sum;
+import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Softmax.softmax;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
+import org.filigree.core.tensor.ShapeException;
+import org.filigree.core.tensor.Tensor;
+
+/**
+ * Sinkhorn–Knopp normalisation in the released form of mHC: P ← softmax over targets + ε, then columns and rows are divided in turn
+ * by their sum + ε, columns first and last. After R iterations every column sums to s/(s+ε), where s ≈ 1 is its sum before the last
+ * division; rows sum to 1 as far as R iterations bring them.
+ *
+ * <p>Nothing is kept for the backward pass but the logits: it runs the forward pass again.
+ */
+public final class Sinkhorn {
+    private static final int SOURCES = -2;
+    private static final int TARGETS = -1;
+
+    private Sinkhorn() {}
+
+    /**
+     * Normalises square matrices.
+     *
+     * @param logits [outer…, sources, targets], as many sources as targets; any finite value, a NaN spoils its own matrix alone
+     * @param iterations R, how often columns are normalised, 1 or more
+     * @param eps ε, added to the softmax and to every sum; part of the model, not a numerical detail
+     * @return same shape, entries in (0, 1]
+     * @throws ShapeException if the matrices are not square
+     */
+    public static Tensor sinkhorn(Tensor logits, int iterations, double eps) {
+        Check.dtype("sinkhorn", "logits", logits, DType.FLOAT32);
+        Check.rankAtLeast("sinkhorn", "logits", logits, 2);
+        if (logits.dim(SOURCES) != logits.dim(TARGETS)) {
+            throw new ShapeException("sinkhorn: logits " + logits.shape() + " hold matrices of " + logits.dim(SOURCES)
+                    + " rows and " + logits.dim(TARGETS) + " columns, which must be as many");
+        }
+        Check.positive("sinkhorn: iterations", iterations);
+        Check.notNegative("sinkhorn: eps", eps);
+        return Backend.of(logits)
+                .kernel(SinkhornKernel.class)
+                .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
+                .map(kernel -> fused(kernel, logits, iterations, eps))
+                .orElseGet(() -> composed(logits, iterations, eps));
+    }
+
+    private static Tensor fused(SinkhornKernel kernel, Tensor logits, int iterations, double eps) {
+        return Autograd.record(
+                "sinkhorn",
+                List.of(logits),
+                kernel.sinkhorn(logits, iterations, eps),
+                dy -> List.of(kernel.gradient(logits, iterations, eps, dy)));
+    }
+
+    static Tensor composed(Tensor logits, int iterations, double eps) {
+        Tensor y = Autograd.withoutGradients(() -> {
+            Tensor x = shift(softmax(logits), eps);
+            for (int i = 0; i < 2 * iterations - 1; i++) {
+                x = divide(x, denominators(x, axisOfStep(i), eps));
+            }
+            return x;
+        });
+        return Autograd.record(
+                "sinkhorn",
+                List.of(logits),
+                Autograd.detach(y),
+                dy -> List.of(gradient(Autograd.detach(logits), iterations, eps, dy)));
+    }
+
+    /**
+     * A step x′ = x/(s+ε) has the gradient g ← (g − Σ g∘x′)/(s+ε), the sum along the step's axis; ε vanishes but for the divisor.
+     */
+    private static Tensor gradient(Tensor logits, int iterations, double eps, Tensor dy) {
+        record Step(Tensor result, Tensor denominators) {}
+        Tensor probabilities = softmax(logits);
+        var steps = new ArrayList<Step>(2 * iterations - 1);
+        Tensor x = shift(probabilities, eps);
+        for (int i = 0; i < 2 * iterations - 1; i++) {
+            Tensor denominators = denominators(x, axisOfStep(i), eps);
+            x = divide(x, denominators);
+            steps.add(new Step(x, denominators));
+        }
+        Tensor g = dy;
+        for (int i = steps.size() - 1; i >= 0; i--) {
+            Step step = steps.get(i);
+            int axis = axisOfStep(i);
+            Tensor inner = insertAxis(sum(multiply(g, step.result), axis), axis);
+            g = divide(subtract(g, inner), step.denominators);
+        }
+        Tensor inner = insertAxis(sum(multiply(g, probabilities), TARGETS), TARGETS);
+        return multiply(probabilities, subtract(g, inner));
+    }
+
+    /** Columns are summed over sources, rows over targets. */
+    private static int axisOfStep(int step) {
+        return step % 2 == 0 ? SOURCES : TARGETS;
+    }
+
+    private static Tensor denominators(Tensor x, int axis, double eps) {
+        return insertAxis(shift(sum(x, axis), eps), axis);
+    }
+}

@@ -1,0 +1,36 @@
+package org.filigree.mhc;
+
+import org.filigree.core.backend.FusedKernel;
+import org.filigree.core.tensor.Tensor;
+
+/** All iterations of {@link Sinkhorn} in one go, forward and backward. */
+public interface SinkhornKernel extends FusedKernel {
+    /**
+     * Whether the kernel can do matrices of a certain size.
+     *
+     * @param n rows and columns
+     * @return false where the composition must run
+     */
+    boolean supports(int n);
+
+    /**
+     * Normalises square matrices.
+     *
+     * @param logits [outer…, n, n]
+     * @param iterations R, 1 or more
+     * @param eps ε
+     * @return same shape
+     */
+    Tensor sinkhorn(Tensor logits, int iterations, double eps);
+
+    /**
+     * The gradient of the logits; recomputes whatever it needs.
+     *
+     * @param logits [outer…, n, n]
+     * @param iterations R
+     * @param eps ε
+     * @param dy gradient of the result
+     * @return same shape
+     */
+    Tensor gradient(Tensor logits, int iterations, double eps, Tensor dy);
+}
