@@ -28,9 +28,7 @@ record DynamicMixer(int n, double normEps, Parameter fn, Parameter base, Paramet
         int[] group = new int[n + 2];
         Arrays.fill(group, 2, n + 2, 2);
         group[1] = 1;
-        return Backend.of(scale)
-                .tensors()
-                .ints(Shape.of(n + 2), group);
+        return Backend.of(scale).tensors().ints(Shape.of(n + 2), group);
     }
 
     @Override

@@ -68,8 +68,9 @@ public final class HyperConnections {
     private void check(Tensor streams) {
         int rank = streams.shape().rank();
         if (rank < 3 || streams.dim(-2) != config.streams() || streams.dim(-1) != config.width()) {
-            throw new ShapeException("hyper-connections: streams " + streams.shape() + " must be [outer…, "
-                    + config.streams() + " streams, " + config.width() + " width]; expand activations with Streams.expand");
+            throw new ShapeException(
+                    "hyper-connections: streams " + streams.shape() + " must be [outer…, " + config.streams()
+                            + " streams, " + config.width() + " width]; expand activations with Streams.expand");
         }
     }
 

@@ -117,8 +117,9 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
     public HyperConnected around(Layer layer) {
         Parameter any = layer.parameters().asMap().values().stream()
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "hyper-connections: the layer has no parameters that tell the backend; use around(layer, backend, random)"));
+                .orElseThrow(
+                        () -> new IllegalArgumentException(
+                                "hyper-connections: the layer has no parameters that tell the backend; use around(layer, backend, random)"));
         if (!(start instanceof HyperStart.NearIdentity)) {
             throw new IllegalArgumentException(
                     "hyper-connections: " + start + " draws random numbers; use around(layer, backend, random)");

@@ -45,12 +45,10 @@ final class Experts {
                 groupedMatmul(rows, gate.value(), dispatch.offsets()),
                 groupedMatmul(rows, up.value(), dispatch.offsets()),
                 limit);
-        Tensor out =
-                switch (placement) {
-                    case BEFORE_DOWN -> groupedMatmul(multiply(hidden, weights), down.value(), dispatch.offsets());
-                    case AFTER_DOWN ->
-                        multiply(groupedMatmul(hidden, down.value(), dispatch.offsets()), weights);
-                };
+        Tensor out = switch (placement) {
+            case BEFORE_DOWN -> groupedMatmul(multiply(hidden, weights), down.value(), dispatch.offsets());
+            case AFTER_DOWN -> multiply(groupedMatmul(hidden, down.value(), dispatch.offsets()), weights);
+        };
         return scatterAdd(out, dispatch.tokens(), x.dim(0));
     }
 

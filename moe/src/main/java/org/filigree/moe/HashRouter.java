@@ -71,9 +71,10 @@ public final class HashRouter implements Router {
     public Routing route(Tensor x, Context context) {
         Tensor ids = context.require(Context.TOKEN_IDS, "hash router");
         if (ids.shape().size() != x.dim(0)) {
-            throw new ShapeException("hash router: the context holds " + ids.shape().size() + " token ids "
-                    + ids.shape() + " for " + x.dim(0)
-                    + " tokens; give the ids of this pass alone");
+            throw new ShapeException(
+                    "hash router: the context holds " + ids.shape().size() + " token ids "
+                            + ids.shape() + " for " + x.dim(0)
+                            + " tokens; give the ids of this pass alone");
         }
         Tensor experts = gather(table.value(), reshape(ids, x.dim(0)));
         Tensor scores = rule.scoring().scores(matmulTransposed(x, weight.value()));

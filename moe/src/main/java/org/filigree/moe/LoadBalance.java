@@ -31,7 +31,8 @@ public final class LoadBalance {
      * @return [experts], without gradient
      */
     public static Tensor load(Routing routing) {
-        Tensor ones = Backend.of(routing.experts()).tensors().full(routing.experts().shape(), 1);
+        Tensor ones =
+                Backend.of(routing.experts()).tensors().full(routing.experts().shape(), 1);
         return scatterAdd(ones, routing.experts(), routing.scores().dim(1));
     }
 

@@ -27,8 +27,8 @@ public final class Moe implements Layer {
 
     Moe(MoeConfig config, Router router, Experts experts, @Nullable SwiGlu shared) {
         if (router.experts() != config.experts()) {
-            throw new IllegalArgumentException("moe: the router routes to " + router.experts() + " experts but there are "
-                    + config.experts());
+            throw new IllegalArgumentException(
+                    "moe: the router routes to " + router.experts() + " experts but there are " + config.experts());
         }
         this.config = config;
         this.router = router;

@@ -151,11 +151,12 @@ public record MoeConfig(
      * @return the layer
      */
     public Moe init(Backend backend, RandomStream random) {
-        Parameter weight = Parameter.learned(
-                Initializer.fanIn().draw(backend, Shape.of(experts, width), random.fork("gate")));
+        Parameter weight =
+                Parameter.learned(Initializer.fanIn().draw(backend, Shape.of(experts, width), random.fork("gate")));
         Router router = bias == CorrectionBias.ABSENT
                 ? new TopKRouter(routing, weight)
-                : new TopKRouter(routing, weight, Parameter.state(backend.tensors().zeros(Shape.of(experts))));
+                : new TopKRouter(
+                        routing, weight, Parameter.state(backend.tensors().zeros(Shape.of(experts))));
         return init(backend, random, router);
     }
 

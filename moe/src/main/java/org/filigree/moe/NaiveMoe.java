@@ -83,9 +83,15 @@ final class NaiveMoe {
         var gradients = new LinkedHashMap<String, double[]>();
         gradients.put("x", dx);
         gradients.put("gate.weight", dGate);
-        gradients.put("experts.w1", joined(sums.stream().map(NaiveExpert.Gradient::dw1).toList()));
-        gradients.put("experts.w2", joined(sums.stream().map(NaiveExpert.Gradient::dw2).toList()));
-        gradients.put("experts.w3", joined(sums.stream().map(NaiveExpert.Gradient::dw3).toList()));
+        gradients.put(
+                "experts.w1",
+                joined(sums.stream().map(NaiveExpert.Gradient::dw1).toList()));
+        gradients.put(
+                "experts.w2",
+                joined(sums.stream().map(NaiveExpert.Gradient::dw2).toList()));
+        gradients.put(
+                "experts.w3",
+                joined(sums.stream().map(NaiveExpert.Gradient::dw3).toList()));
         if (config.shared() > 0) {
             gradients.put("shared_experts.w1.weight", sharedSums.dw1());
             gradients.put("shared_experts.w2.weight", sharedSums.dw2());

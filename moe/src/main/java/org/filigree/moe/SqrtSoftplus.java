@@ -13,8 +13,8 @@ import static org.filigree.core.op.Select.select;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 

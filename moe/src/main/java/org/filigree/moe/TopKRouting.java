@@ -1,6 +1,5 @@
 package org.filigree.moe;
 
-
 import static org.filigree.core.op.Affine.shift;
 import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Arithmetic.divide;
@@ -36,8 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param weighting whether the chosen scores are divided by their sum
  * @param scale factor of all weights
  */
-public record TopKRouting(
-        int k, Scoring scoring, int groups, int keptGroups, Weighting weighting, double scale) {
+public record TopKRouting(int k, Scoring scoring, int groups, int keptGroups, Weighting weighting, double scale) {
     /** Keeps the weights finite where every chosen score has vanished; V4.1 adds the same. No float32 sum of ordinary scores notices. */
     private static final double LEAST_SUM = 1e-20;
 
@@ -65,8 +63,7 @@ public record TopKRouting(
      * @return the rule
      */
     public static TopKRouting of(int k, Scoring scoring) {
-        return new TopKRouting(
-                k, scoring, 1, 1, scoring == Scoring.SOFTMAX ? Weighting.RAW : Weighting.NORMALISED, 1);
+        return new TopKRouting(k, scoring, 1, 1, scoring == Scoring.SOFTMAX ? Weighting.RAW : Weighting.NORMALISED, 1);
     }
 
     /** {@return the rule of DeepSeek-V3: 8 experts by sigmoid, from 4 of 8 groups, scale 2.5} */
