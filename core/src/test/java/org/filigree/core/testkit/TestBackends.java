@@ -25,17 +25,13 @@ public final class TestBackends {
 
     private static final Map<String, Backend> OPEN = new ConcurrentHashMap<>();
 
-    static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> OPEN.values().forEach(Backend::close)));
-    }
-
     private TestBackends() {}
 
     /**
      * An expected backend.
      *
      * @param name its name
-     * @return the open backend, not to be closed
+     * @return the open backend; closing it does nothing
      */
     public static Backend get(String name) {
         return OPEN.computeIfAbsent(name, TestBackends::open);
@@ -45,7 +41,7 @@ public final class TestBackends {
      * Several expected backends, or the one among them that the property {@value Backends#PROPERTY} names.
      *
      * @param names names, separated by commas
-     * @return the open backends in that order, not to be closed
+     * @return the open backends in that order
      */
     public static List<Backend> all(String names) {
         List<String> expected =
@@ -67,7 +63,9 @@ public final class TestBackends {
 
     private static Backend open(String name) {
         try {
-            return Backends.open(name);
+            Backend backend = Backends.open(name);
+            Runtime.getRuntime().addShutdownHook(new Thread(backend::close));
+            return KeptOpen.of(backend);
         } catch (BackendException unusable) {
             throw new AssertionError(
                     "the tests expect the backend " + name + "; what there is:\n" + Backends.report(), unusable);
