@@ -1,0 +1,7 @@
+/** Side-by-side measurements of Filigree against this machine's limits and against peers; not published. */
+module org.filigree.bench {
+    requires jdk.incubator.vector;
+    requires org.filigree.core;
+    requires tools.jackson.databind;
+    requires static org.jspecify;
+}

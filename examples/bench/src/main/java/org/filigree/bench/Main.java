@@ -1,0 +1,105 @@
+package org.filigree.bench;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.filigree.core.backend.Backends;
+import org.filigree.core.backend.Workers;
+import org.filigree.core.backend.host.HostBackend;
+
+/** Prints tables as Markdown. */
+final class Main {
+    private static final List<Table> TABLES = List.of(new MatrixProductTable());
+    private static final Path SCRIPT = Path.of("examples/bench/src/main/python/peer.py");
+    private static final String USAGE = """
+            usage: [TABLE...] [quick] [only=TEXT...]
+              TABLE      a table below; all where none is given
+              quick      short turns
+              only=TEXT  rows whose name contains the text; with several texts, all of them
+            -Dbench.python=COMMAND names the Python that has PyTorch; without one, only ratios to the machine's limits appear.
+            """;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        List<String> known = TABLES.stream().map(Table::name).toList();
+        List<String> names = new ArrayList<>();
+        double turnSeconds = 0.25;
+        List<String> texts = new ArrayList<>();
+        for (String argument : arguments) {
+            if (argument.equals("quick")) {
+                turnSeconds = 0.05;
+            } else if (argument.startsWith("only=")) {
+                texts.add(argument.substring("only=".length()));
+            } else if (known.contains(argument)) {
+                names.add(argument);
+            } else {
+                out.print(USAGE);
+                out.println("tables: " + String.join(", ", known));
+                System.exit(argument.equals("--help") ? 0 : 2);
+            }
+        }
+        String python = System.getProperty("bench.python", "python3");
+        try (HostBackend backend = (HostBackend) Backends.open("vector");
+                Peer peer = PyTorchPeer.start(python, SCRIPT, backend.workers().threads())) {
+            MachineLimits limits = new MachineLimits();
+            double bandwidth = describe(out, backend, limits, peer);
+            Comparison comparison = new Comparison(backend, limits, peer, turnSeconds);
+            for (Table table : TABLES) {
+                if (names.isEmpty() || names.contains(table.name())) {
+                    List<Workload> rows = table.rows().stream()
+                            .filter(row -> texts.stream().allMatch(row.name()::contains))
+                            .toList();
+                    print(out, table.title(), rows, comparison, bandwidth);
+                }
+            }
+        }
+    }
+
+    /** Prints the limits and gives the bandwidth that rows are compared with. */
+    private static double describe(PrintStream out, HostBackend backend, MachineLimits limits, Peer peer) {
+        for (int i = 0; i < 20; i++) {
+            limits.peakFlops();
+        }
+        out.println("backend: " + backend.name() + ", " + backend.detail());
+        out.println("peer: " + peer.description());
+        out.println(
+                String.format(Locale.ROOT, "multiply-add peak of one thread: %.1f GFLOP/s", limits.peakFlops() * 1e-9));
+        try (Workers single = Workers.of(1)) {
+            bandwidth(out, limits, single);
+        }
+        return bandwidth(out, limits, backend.workers());
+    }
+
+    private static void print(
+            PrintStream out, String title, List<Workload> rows, Comparison comparison, double bandwidth) {
+        out.println();
+        out.println("### " + title);
+        out.println();
+        out.print(Row.HEADER);
+        long missed = 0;
+        for (Workload workload : rows) {
+            Row row = comparison.measure(workload);
+            out.println(row.markdown(bandwidth));
+            missed += row.missed(bandwidth);
+        }
+        out.println();
+        out.println("targets missed: " + missed);
+    }
+
+    private static double bandwidth(PrintStream out, MachineLimits limits, Workers workers) {
+        double copy = limits.copyBandwidth(workers);
+        double triad = limits.triadBandwidth(workers);
+        out.println(String.format(
+                Locale.ROOT,
+                "memory bandwidth, %d thread(s): copy %.1f GB/s, triad %.1f GB/s",
+                workers.threads(),
+                copy * 1e-9,
+                triad * 1e-9));
+        return Math.max(copy, triad);
+    }
+}

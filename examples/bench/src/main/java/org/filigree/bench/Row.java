@@ -1,0 +1,114 @@
+package org.filigree.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * What was measured for one row.
+ *
+ * @param workload the work
+ * @param all our times on all threads
+ * @param one our times on one thread, empty where no target asks for them
+ * @param peak peaks of one thread in operations per second, measured between the turns; empty like {@code one}
+ * @param theirs the peer's times, by form
+ */
+record Row(Workload workload, Measurement all, Measurement one, Measurement peak, Map<String, Measurement> theirs) {
+    static final String HEADER = """
+            | work | ours | rate | peer: best form | × peer | one thread / peak | all / one | of bandwidth | targets |
+            |---|--:|--:|--:|--:|--:|--:|--:|---|
+            """;
+
+    /** One line of the Markdown table. */
+    String markdown(double bandwidth) {
+        double time = all.median();
+        List<String> cells = new ArrayList<>();
+        cells.add(workload.name());
+        cells.add(time(time));
+        cells.add(
+                workload.flops() > 0
+                        ? String.format(Locale.ROOT, "%.0f GFLOP/s", workload.flops() / time * 1e-9)
+                        : String.format(Locale.ROOT, "%.1f GB/s", workload.bytes() / time * 1e-9));
+        cells.add(theirs.entrySet().stream()
+                .min((x, y) ->
+                        Double.compare(x.getValue().median(), y.getValue().median()))
+                .map(best -> time(best.getValue().median()) + " " + best.getKey())
+                .orElse("missing"));
+        cells.add(cell(timesPeer()));
+        cells.add(cell(shareOfPeak()));
+        cells.add(cell(timesOneThread()));
+        cells.add(cell(shareOfBandwidth(bandwidth)));
+        List<String> verdicts = new ArrayList<>();
+        for (Target target : workload.targets()) {
+            verdicts.add(verdict(target, bandwidth));
+        }
+        cells.add(String.join("; ", verdicts));
+        return "| " + String.join(" | ", cells) + " |";
+    }
+
+    /** How many of the targets were measured and missed. */
+    long missed(double bandwidth) {
+        return workload.targets().stream()
+                .filter(target -> {
+                    OptionalDouble reached = reached(target, bandwidth);
+                    return reached.isPresent() && reached.getAsDouble() < target.ratio();
+                })
+                .count();
+    }
+
+    private String verdict(Target target, double bandwidth) {
+        String name = switch (target) {
+            case Target.TimesPeer _ -> "peer";
+            case Target.ShareOfPeak _ -> "peak";
+            case Target.TimesOneThread _ -> "threads";
+            case Target.ShareOfBandwidth _ -> "bandwidth";
+        };
+        OptionalDouble reached = reached(target, bandwidth);
+        String outcome =
+                reached.isEmpty() ? "not measured" : reached.getAsDouble() >= target.ratio() ? "met" : "missed";
+        return String.format(Locale.ROOT, "%s ≥ %.2f %s", name, target.ratio(), outcome);
+    }
+
+    private OptionalDouble reached(Target target, double bandwidth) {
+        return switch (target) {
+            case Target.TimesPeer _ -> timesPeer();
+            case Target.ShareOfPeak _ -> shareOfPeak();
+            case Target.TimesOneThread _ -> timesOneThread();
+            case Target.ShareOfBandwidth _ -> shareOfBandwidth(bandwidth);
+        };
+    }
+
+    private OptionalDouble timesPeer() {
+        OptionalDouble best =
+                theirs.values().stream().mapToDouble(Measurement::median).min();
+        return best.isEmpty() ? best : OptionalDouble.of(best.getAsDouble() / all.median());
+    }
+
+    private OptionalDouble shareOfPeak() {
+        return one.isEmpty() || workload.flops() == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(workload.flops() / one.median() / peak.median());
+    }
+
+    private OptionalDouble timesOneThread() {
+        return one.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(one.median() / all.median());
+    }
+
+    private OptionalDouble shareOfBandwidth(double bandwidth) {
+        return workload.bytes() == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(workload.bytes() / all.median() / bandwidth);
+    }
+
+    private static String cell(OptionalDouble ratio) {
+        return ratio.isEmpty() ? "" : String.format(Locale.ROOT, "%.2f", ratio.getAsDouble());
+    }
+
+    private static String time(double seconds) {
+        return seconds < 1e-3
+                ? String.format(Locale.ROOT, "%.1f µs", seconds * 1e6)
+                : String.format(Locale.ROOT, "%.2f ms", seconds * 1e3);
+    }
+}

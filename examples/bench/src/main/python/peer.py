@@ -1,0 +1,116 @@
+"""The PyTorch side of the benchmarks.
+
+Reads one JSON object a line and answers each with one: prepare a piece of work, then run one of its forms (eager, or
+compiled with torch.compile) for some seconds and give the times. Operands are made from the same hash as on the Java
+side, and a sample of the results is returned to be compared.
+"""
+
+import json
+import os
+import sys
+import time
+
+SAMPLES = 257
+
+try:
+    import filelock  # noqa: F401
+    import fsspec  # noqa: F401
+except ImportError:
+    # Distributions package what torch.compile needs for their own interpreter; both modules are plain Python.
+    sys.path.append("/usr/lib/python3/dist-packages")
+
+import torch
+import torch.nn.functional as F
+
+
+def tensor(seed, *dims):
+    """Values in [-1, 1) from a hash of the index, as Inputs.java makes them."""
+    count = 1
+    for dim in dims:
+        count *= dim
+    mask = 0xFFFFFFFF
+    hashed = (torch.arange(count, dtype=torch.int64) * 0x9E3779B9 + seed * 40503) & mask
+    hashed = hashed ^ (hashed >> 16)
+    hashed = (hashed * 0x45D9F3B) & mask
+    hashed = hashed ^ (hashed >> 16)
+    return ((hashed >> 8).to(torch.float32) * 2.0**-23 - 1.0).reshape(dims)
+
+
+def matmul(form, m, n, k):
+    left = tensor(1, k, m) if form == "LEFT_TRANSPOSED" else tensor(1, m, k)
+    right = tensor(2, n, k) if form == "RIGHT_TRANSPOSED" else tensor(2, k, n)
+    if form == "PLAIN":
+        return (lambda x, w: x @ w), (left, right)
+    if form == "RIGHT_TRANSPOSED":
+        return F.linear, (left, right)
+    return (lambda x, y: x.t() @ y), (left, right)
+
+
+# Name of the work -> function of its sizes that gives a function of tensors and its operands. The result of the work is
+# one tensor, or a tuple whose first tensor is compared.
+KINDS = {"matmul": matmul}
+
+forms = {}
+
+
+def prepare(kind, arguments):
+    forms.clear()
+    torch._dynamo.reset()
+    work, operands = KINDS[kind](**arguments)
+    answers = []
+    candidates = [("eager", work)]
+    if "--no-compile" not in sys.argv:
+        candidates.append(("compiled", torch.compile(work)))
+    for name, function in candidates:
+        try:
+            result = function(*operands)
+            deadline = time.perf_counter() + 0.3
+            while time.perf_counter() < deadline:
+                function(*operands)
+        except Exception as failure:  # a missing compiler or module: the other form still counts
+            print(f"peer: {kind} {name} left out: {type(failure).__name__}: {failure}", file=sys.stderr)
+            continue
+        if isinstance(result, tuple):
+            result = result[0]
+        flat = result.detach().reshape(-1)
+        positions = torch.linspace(0, flat.numel() - 1, min(SAMPLES, flat.numel()), dtype=torch.float64).long()
+        forms[name] = lambda function=function: function(*operands)
+        answers.append({"name": name, "positions": positions.tolist(), "values": flat[positions].tolist()})
+    return {"forms": answers}
+
+
+def run(form, seconds):
+    work = forms[form]
+    times = []
+    deadline = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < deadline:
+        before = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - before)
+    return {"times": times}
+
+
+def main():
+    # Results go through the original standard output; anything that libraries print goes to standard error.
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    torch.set_num_threads(int(sys.argv[1]))
+    torch.set_grad_enabled(False)
+
+    def reply(answer):
+        replies.write(json.dumps(answer) + "\n")
+        replies.flush()
+
+    reply({"peer": f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}"})
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["do"] == "prepare":
+                reply(prepare(request["kind"], request["arguments"]))
+            else:
+                reply(run(request["form"], request["seconds"]))
+        except Exception as failure:
+            reply({"error": f"{type(failure).__name__}: {failure}"})
+
+
+main()
