@@ -1,0 +1,46 @@
+package org.filigree.kvcache;
+
+import java.util.List;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
+import org.filigree.core.tensor.ShapeException;
+import org.filigree.core.tensor.Tensor;
+
+/** What every cache checks before it changes. */
+final class AppendCheck {
+    private AppendCheck() {}
+
+    /** The number of rows in the parts, which match the layout and fit behind {@code length} rows. */
+    static int rows(RowLayout layout, int length, int capacity, List<Tensor> parts) {
+        if (parts.size() != layout.parts().size()) {
+            throw new ShapeException("append: " + parts.size() + " tensors for rows " + layout + ", which have "
+                    + layout.parts().size() + " parts");
+        }
+        int rows = parts.getFirst().shape().rank() == 2 ? parts.getFirst().dim(0) : 0;
+        for (int i = 0; i < parts.size(); i++) {
+            RowLayout.Part part = layout.parts().get(i);
+            Check.dtype("append", part.name(), parts.get(i), DType.FLOAT32);
+            Check.shape("append", part.name(), parts.get(i), rows, part.width());
+        }
+        if (rows > capacity - length) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.EXHAUSTED,
+                    "append: " + rows + " rows behind " + length + " exceed the capacity of " + capacity
+                            + "; reserve more or truncate first");
+        }
+        return rows;
+    }
+
+    static void length(int wanted, int held) {
+        if (wanted < 0 || wanted > held) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "truncate: cannot keep " + wanted + " rows of a cache that holds " + held);
+        }
+    }
+
+    static KvCacheException closed(String operation) {
+        return new KvCacheException(
+                KvCacheException.Reason.CLOSED, operation + ": the cache is closed; a sequence must outlive its use");
+    }
+}

@@ -1,0 +1,22 @@
+package org.filigree.kvcache;
+
+/**
+ * The memory account of a cache.
+ *
+ * @param reservedBytes bytes it owns, filled or not
+ * @param usedBytes bytes of the rows it holds
+ */
+public record CacheMemory(long reservedBytes, long usedBytes) {
+    /** No memory. */
+    public static final CacheMemory NONE = new CacheMemory(0, 0);
+
+    /**
+     * The account of two caches together.
+     *
+     * @param other another account
+     * @return the sums
+     */
+    public CacheMemory plus(CacheMemory other) {
+        return new CacheMemory(reservedBytes + other.reservedBytes, usedBytes + other.usedBytes);
+    }
+}

@@ -1,0 +1,49 @@
+package org.filigree.kvcache;
+
+/** A cache that cannot do what it was asked; the message names the numbers that disagree. The cache is as it was before the call. */
+public final class KvCacheException extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    /** Why a call failed. */
+    private final Reason reason;
+
+    /** What went wrong. */
+    public enum Reason {
+        /** More rows than the cache, or more memory than the machine, can hold. */
+        EXHAUSTED,
+        /** The cache was closed before. */
+        CLOSED,
+        /** A length that the cache has not reached, or a position that is not its next one. */
+        LENGTH,
+        /** A part that its rows do not have, or a number of caches that does not fit. */
+        LAYOUT
+    }
+
+    /**
+     * An exception with a full sentence.
+     *
+     * @param reason what went wrong
+     * @param message operation, arguments, the numbers that disagree, the likely fix
+     */
+    public KvCacheException(Reason reason, String message) {
+        super(message);
+        this.reason = reason;
+    }
+
+    /**
+     * An exception with a full sentence and its cause.
+     *
+     * @param reason what went wrong
+     * @param message operation, arguments, the numbers that disagree, the likely fix
+     * @param cause what was thrown underneath
+     */
+    public KvCacheException(Reason reason, String message, Throwable cause) {
+        super(message, cause);
+        this.reason = reason;
+    }
+
+    /** {@return what went wrong} */
+    public Reason reason() {
+        return reason;
+    }
+}

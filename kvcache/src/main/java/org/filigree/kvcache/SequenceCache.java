@@ -1,0 +1,86 @@
+package org.filigree.kvcache;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/**
+ * The caches of one sequence, one for every layer. A forward pass fills them layer by layer; between passes they are equally long.
+ * After a pass that failed half-way, {@code truncate(length())} brings them back to the last token that all layers hold.
+ */
+public final class SequenceCache implements AutoCloseable {
+    private final List<KvCache> layers;
+
+    /**
+     * Caches that this one will own.
+     *
+     * @param layers one for every layer, first layer first
+     */
+    public SequenceCache(List<? extends KvCache> layers) {
+        if (layers.isEmpty()) {
+            throw new IllegalArgumentException("sequence cache: a sequence needs at least one layer");
+        }
+        this.layers = List.copyOf(layers);
+    }
+
+    /** Makes the caches one by one, and closes those already made if one cannot be. */
+    static SequenceCache of(Stream<? extends Supplier<? extends KvCache>> makers) {
+        var made = new ArrayList<KvCache>();
+        try {
+            makers.forEach(maker -> made.add(maker.get()));
+        } catch (KvCacheException failure) {
+            made.forEach(KvCache::close);
+            throw failure;
+        }
+        return new SequenceCache(made);
+    }
+
+    /** {@return how many layers there are} */
+    public int layers() {
+        return layers.size();
+    }
+
+    /**
+     * The cache of one layer.
+     *
+     * @param layer number of the layer, from 0
+     * @return its cache
+     * @throws KvCacheException if there is no such layer
+     */
+    public KvCache layer(int layer) {
+        if (layer < 0 || layer >= layers.size()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    "sequence cache: there is no layer " + layer + " among " + layers.size());
+        }
+        return layers.get(layer);
+    }
+
+    /** {@return the number of tokens that every layer holds: the position of the next token} */
+    public int length() {
+        return layers.stream().mapToInt(KvCache::length).min().orElseThrow();
+    }
+
+    /**
+     * Forgets every token from a length on, in all layers.
+     *
+     * @param length tokens to keep, 0…{@link #length}
+     * @throws KvCacheException if a layer holds fewer; then no layer changes
+     */
+    public void truncate(int length) {
+        AppendCheck.length(length, length());
+        layers.forEach(layer -> layer.truncate(length));
+    }
+
+    /** {@return the memory that all layers own} */
+    public CacheMemory memory() {
+        return layers.stream().map(KvCache::memory).reduce(CacheMemory.NONE, CacheMemory::plus);
+    }
+
+    /** Closes every layer's cache; closing twice is harmless. */
+    @Override
+    public void close() {
+        layers.forEach(KvCache::close);
+    }
+}

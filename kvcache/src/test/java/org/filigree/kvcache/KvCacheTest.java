@@ -1,0 +1,184 @@
+package org.filigree.kvcache;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.ShapeException;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.TestBackends;
+import org.filigree.kvcache.KvCacheException.Reason;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+class KvCacheTest {
+    private static final RowLayout LAYOUT = RowLayout.of("latent", 5).with("rotary key", 2);
+
+    private final Backend backend = TestBackends.get("scalar");
+    private final RandomStream random = RandomStream.of(7);
+
+    private List<Tensor> rows(int rows) {
+        return KvCacheProperties.rows(backend, LAYOUT, rows, random);
+    }
+
+    /** The message. */
+    private static String assertReason(Reason reason, Executable call) {
+        KvCacheException failure = assertThrows(KvCacheException.class, call);
+        assertEquals(reason, failure.reason());
+        return String.valueOf(failure.getMessage());
+    }
+
+    @Test
+    void exhaustionNamesTheNumbersAndLosesNothing() {
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
+            cache.append(rows(3));
+            float[] before = cache.view("latent", backend).toFloats();
+            String message =
+                    assertReason(Reason.EXHAUSTED, () -> cache.append(rows(2)));
+            assertTrue(message.contains("2 rows behind 3 exceed the capacity of 4"), message);
+            assertEquals(3, cache.length());
+            assertArrayEquals(before, cache.view("latent", backend).toFloats());
+            cache.append(rows(1));
+            assertEquals(4, cache.length());
+        }
+    }
+
+    @Test
+    void closingTwiceIsHarmlessAndUsingAfterwardsIsNot() {
+        KvCache cache = new ContiguousKvCache(LAYOUT, 4);
+        cache.close();
+        cache.close();
+        assertReason(Reason.CLOSED, cache::length);
+        assertReason(Reason.CLOSED, () -> cache.append(rows(1)));
+        assertReason(Reason.CLOSED, () -> cache.truncate(0));
+        assertReason(Reason.CLOSED, () -> cache.view("latent", backend));
+        assertEquals(CacheMemory.NONE, cache.memory());
+    }
+
+    @Test
+    void truncatingToALengthNeverReachedFails() {
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
+            cache.append(rows(2));
+            assertReason(Reason.LENGTH, () -> cache.truncate(3));
+            assertReason(Reason.LENGTH, () -> cache.truncate(-1));
+            assertEquals(2, cache.length());
+        }
+    }
+
+    @Test
+    void rowsMustMatchTheLayout() {
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
+            assertThrows(ShapeException.class, () -> cache.append(List.of(rows(1).getFirst())));
+            assertThrows(ShapeException.class, () -> cache.append(rows(1).reversed()));
+            assertThrows(
+                    ShapeException.class,
+                    () -> cache.append(List.of(rows(2).getFirst(), rows(1).getLast())));
+            assertReason(Reason.LAYOUT, () -> cache.view("value", backend));
+            assertEquals(0, cache.length());
+        }
+    }
+
+    @Test
+    void aViewStaysWhenTheCacheGoesOn() {
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
+            cache.append(rows(2));
+            Tensor view = cache.view("rotary key", backend);
+            float[] before = view.toFloats();
+            cache.truncate(0);
+            cache.append(rows(4));
+            assertArrayEquals(before, view.toFloats());
+        }
+    }
+
+    @Test
+    void memoryThatCannotBeHadIsReported() {
+        String message = assertReason(
+                        Reason.EXHAUSTED, () -> new ContiguousKvCache(RowLayout.of("latent", 1 << 30), 1 << 30).close());
+        assertTrue(message.contains(String.valueOf(4L << 60)), message);
+    }
+
+    @Test
+    void sequenceAddsUpItsLayers() {
+        KvCacheConfig config = new KvCacheConfig(8, List.of(LAYOUT, RowLayout.of("latent", 3)));
+        assertEquals(4 * (5 + 2 + 3), config.bytesPerToken());
+        try (SequenceCache sequence = config.init()) {
+            assertEquals(8 * config.bytesPerToken(), sequence.memory().reservedBytes());
+            sequence.layer(0).append(rows(3));
+            assertEquals(0, sequence.length());
+            sequence.layer(1).append(KvCacheProperties.rows(backend, sequence.layer(1).layout(), 2, random));
+            assertEquals(2, sequence.length());
+            assertEquals(4 * (3 * 7 + 2 * 3), sequence.memory().usedBytes());
+            assertReason(Reason.LENGTH, () -> sequence.truncate(3));
+            assertEquals(3, sequence.layer(0).length());
+            sequence.truncate(sequence.length());
+            assertEquals(2, sequence.layer(0).length());
+            assertReason(Reason.LAYOUT, () -> sequence.layer(2));
+        }
+    }
+
+    @Test
+    void aBatchTakesOneLayerOfEverySequence() {
+        KvCacheConfig config = KvCacheConfig.of(2, 3, LAYOUT);
+        try (SequenceCache first = config.init();
+                SequenceCache second = config.withCapacity(5).init()) {
+            CacheBatch batch = CacheBatch.layer(List.of(first, second), 1);
+            assertEquals(List.of(first.layer(1), second.layer(1)), batch.sequences());
+            assertReason(Reason.LAYOUT, () -> CacheBatch.layer(List.of(first), 3));
+        }
+    }
+
+    @Test
+    void threadsMayShareAHandle() throws Exception {
+        int threads = 4;
+        int appends = 50;
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, threads * appends);
+                var pool = Executors.newFixedThreadPool(threads)) {
+            var start = new CountDownLatch(1);
+            var running = new ArrayList<Future<?>>();
+            for (int t = 0; t < threads; t++) {
+                Tensor latent = backend.tensors().full(Shape.of(1, 5), t);
+                Tensor rotary = backend.tensors().full(Shape.of(1, 2), t);
+                running.add(pool.submit(() -> {
+                    start.await();
+                    for (int i = 0; i < appends; i++) {
+                        cache.append(List.of(latent, rotary));
+                    }
+                    return null;
+                }));
+            }
+            start.countDown();
+            for (var one : running) {
+                one.get();
+            }
+            assertEquals(threads * appends, cache.length());
+            float[] latent = cache.view("latent", backend).toFloats();
+            float[] rotary = cache.view("rotary key", backend).toFloats();
+            int[] seen = new int[threads];
+            for (int r = 0; r < threads * appends; r++) {
+                assertEquals(latent[r * 5], rotary[r * 2 + 1]);
+                seen[(int) latent[r * 5]]++;
+            }
+            assertArrayEquals(new int[] {appends, appends, appends, appends}, seen);
+        }
+    }
+
+    @Test
+    void layoutsCheckThemselves() {
+        assertThrows(IllegalArgumentException.class, () -> new RowLayout(List.of()));
+        assertThrows(IllegalArgumentException.class, () -> RowLayout.of("key", 0));
+        assertThrows(IllegalArgumentException.class, () -> RowLayout.of(" ", 1));
+        assertThrows(IllegalArgumentException.class, () -> LAYOUT.with("latent", 3));
+        assertThrows(IllegalArgumentException.class, () -> new ContiguousKvCache(LAYOUT, 0));
+        assertThrows(IllegalArgumentException.class, () -> new SequenceCache(List.of()));
+        assertEquals("(latent [5] + rotary key [2])", LAYOUT.toString());
+    }
+}
