@@ -1,0 +1,8 @@
+/** Latent attention and sparse attention: projections into a small latent, a choice of keys for every query, and attention over the choice. */
+module org.filigree.attention {
+    requires transitive org.filigree.core;
+    requires transitive org.filigree.kvcache;
+    requires static org.jspecify;
+
+    exports org.filigree.attention;
+}

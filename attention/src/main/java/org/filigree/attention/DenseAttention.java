@@ -1,0 +1,37 @@
+package org.filigree.attention;
+
+import static org.filigree.core.op.Affine.scale;
+import static org.filigree.core.op.Arithmetic.add;
+import static org.filigree.core.op.MatMul.matmul;
+import static org.filigree.core.op.MatMul.matmulTransposed;
+import static org.filigree.core.op.Permute.permute;
+import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Softmax.softmax;
+
+import org.filigree.core.tensor.Tensor;
+
+/** Attention with a key and a value for every head, all logits at once. */
+final class DenseAttention {
+    private DenseAttention() {}
+
+    /**
+     * Attends.
+     *
+     * @param q [batch, tokens, heads, width]
+     * @param k [batch, keys, heads, width]
+     * @param v [batch, keys, heads, value width]
+     * @param bias what is added to logits, [tokens, keys] or [batch, tokens, keys]
+     * @param scale factor between product and logit
+     * @return [batch, tokens, heads, value width]
+     */
+    static Tensor attend(Tensor q, Tensor k, Tensor v, Tensor bias, double scale) {
+        Tensor perHead = bias.shape().rank() == 2 ? bias : insertAxis(bias, 1);
+        Tensor logits = add(scale(matmulTransposed(headsFirst(q), headsFirst(k)), scale), perHead);
+        return headsFirst(matmul(softmax(logits), headsFirst(v)));
+    }
+
+    /** [batch, a, b, ·] to [batch, b, a, ·]. */
+    private static Tensor headsFirst(Tensor x) {
+        return permute(x, 0, 2, 1, 3);
+    }
+}

@@ -1,0 +1,382 @@
+package org.filigree.attention;
+
+import static org.filigree.core.op.Arithmetic.add;
+import static org.filigree.core.op.Broadcasting.broadcastTo;
+import static org.filigree.core.op.Concat.concat;
+import static org.filigree.core.op.MatMul.matmul;
+import static org.filigree.core.op.MatMul.matmulTransposed;
+import static org.filigree.core.op.Permute.permute;
+import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Reshape.reshape;
+import static org.filigree.core.op.Slice.slice;
+import static org.filigree.core.op.Slice.split;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.kernel.RotaryKernel.Pairing;
+import org.filigree.core.nn.Context;
+import org.filigree.core.nn.Layer;
+import org.filigree.core.nn.Linear;
+import org.filigree.core.nn.LinearConfig;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.nn.RmsNorm;
+import org.filigree.core.nn.Rotary;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.KvCache;
+import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.RowLayout;
+
+/**
+ * Multi-head latent attention (DeepSeek-V2, 2024; V3), causal, over all keys or over those that a {@link Selector} chooses. Keys and
+ * values of all heads come from one latent c = RMS(first channels of Wkv_a·x); position lives in a separate rotated key, one for all
+ * heads, and in the last channels of each query:
+ *
+ * <pre>
+ * logit(t, h, j) = scale·(q_content(t, h)·W_UK(h)·c(j) + rotated q_rotary(t, h)·rotated k_rotary(j))
+ * output(t)      = Wo·[W_UV(h)·Σ_j softmax_j(logit)·c(j)]_h
+ * </pre>
+ *
+ * <p>With a {@link CacheBatch} in the context the layer decodes incrementally: it appends what the tokens leave, then attends to all
+ * that the caches hold, so that any division of a sequence into passes gives the same outputs. Position then follows from the length
+ * of each cache; {@link Context#start} must be 0 or agree with it. A pass that fails leaves appended rows behind; truncate the caches
+ * to their former length before trying again.
+ *
+ * <p>Parameters are named as in released checkpoints: {@code q_a_proj}, {@code q_a_layernorm}, {@code q_b_proj} (or {@code q_proj}),
+ * {@code kv_a_proj_with_mqa}, {@code kv_a_layernorm}, {@code kv_b_proj}, {@code o_proj}, and the scorer's under {@code indexer}.
+ */
+public final class LatentAttention implements Layer {
+    /** Name of the cached latent. */
+    public static final String LATENT = "latent";
+
+    /** Name of the cached rotated key. */
+    public static final String ROTARY_KEY = "rotary key";
+
+    /** Name of the scorer's cached key. */
+    public static final String SCORER_KEY = "scorer key";
+
+    private final LatentAttentionConfig config;
+    private final QueryPath query;
+    private final Linear compress;
+    private final RmsNorm latentNorm;
+    private final Linear expand;
+    private final Linear output;
+    private final Scorer scorer;
+    private final Rotary rotary;
+    private final double scale;
+
+    private LatentAttention(
+            LatentAttentionConfig config,
+            QueryPath query,
+            Linear compress,
+            RmsNorm latentNorm,
+            Linear expand,
+            Linear output,
+            Scorer scorer) {
+        this.config = config;
+        this.query = query;
+        this.compress = compress;
+        this.latentNorm = latentNorm;
+        this.expand = expand;
+        this.output = output;
+        this.scorer = scorer;
+        this.rotary = new Rotary(config.head().rotary(), config.frequencies());
+        this.scale = config.logitScale().of(config.head().query(), config.frequencies());
+    }
+
+    static LatentAttention init(LatentAttentionConfig config, Backend backend, RandomStream random) {
+        HeadWidths head = config.head();
+        int width = config.width();
+        int latent = config.latent();
+        int heads = config.heads();
+        return new LatentAttention(
+                config,
+                QueryPath.init(config, backend, random),
+                LinearConfig.of(width, latent + head.rotary()).init(backend, random.fork("kv_a_proj_with_mqa")),
+                RmsNorm.init(backend, latent, config.normEps()),
+                LinearConfig.of(latent, heads * (head.content() + head.value()))
+                        .init(backend, random.fork("kv_b_proj")),
+                LinearConfig.of(heads * head.value(), width).init(backend, random.fork("o_proj")),
+                config.selection().scorer().init(config.scorerWidths(), backend, random.fork("indexer")));
+    }
+
+    /** {@return its sizes and choices} */
+    public LatentAttentionConfig config() {
+        return config;
+    }
+
+    /**
+     * The same parameters under another choice of keys: {@link All} for the dense warm-up of an indexer, another k for an experiment.
+     *
+     * @param selector chooses keys
+     * @return a layer that shares this one's parameters
+     * @throws IllegalArgumentException if the selector needs scores and this layer has no scorer
+     */
+    public LatentAttention withSelector(Selector selector) {
+        if (selector.scored() && scorer instanceof NoScorer) {
+            throw new IllegalArgumentException("latent attention: " + selector
+                    + " needs scores but the layer was made without a scorer; call withSelector on its configuration");
+        }
+        return with(config.withSelector(selector));
+    }
+
+    /**
+     * The same parameters under another order of products.
+     *
+     * @param form expanded, absorbed or the cheaper
+     * @return a layer that shares this one's parameters
+     */
+    public LatentAttention withForm(LatentForm form) {
+        return with(config.withForm(form));
+    }
+
+    private LatentAttention with(LatentAttentionConfig changed) {
+        return new LatentAttention(changed, query, compress, latentNorm, expand, output, scorer);
+    }
+
+    /** {@return what a token leaves in a cache} */
+    public RowLayout rowLayout() {
+        return config.rowLayout();
+    }
+
+    /**
+     * Applies the layer.
+     *
+     * @param x [batch, tokens, width]
+     * @param context may hold a {@link CacheBatch} and a {@link ScoreListener}
+     * @return same shape
+     * @throws KvCacheException if a cache is full, closed or out of step with the context
+     */
+    @Override
+    public Tensor forward(Tensor x, Context context) {
+        Check.rank("latent attention", "x", x, 3);
+        Check.lastDim("latent attention", "x", x, config.width());
+        Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
+        if (x.shape().size() == 0) {
+            return Backend.of(x).tensors().zeros(x.shape());
+        }
+        return caches.map(batch -> throughCaches(x, batch, context)).orElseGet(() -> atOnce(x, context));
+    }
+
+    private Tensor atOnce(Tensor x, Context context) {
+        Projected tokens = project(x, context.start());
+        return attend(tokens, () -> scorer.keys(tokens.scorerInput), tokens.latent, tokens.rotaryKey, context);
+    }
+
+    private Tensor throughCaches(Tensor x, CacheBatch caches, Context context) {
+        if (context.mode() == Context.Mode.TRAINING) {
+            throw new IllegalArgumentException("latent attention: a training pass cannot go through caches, which"
+                    + " pass no gradient on; use Context.inference(), or leave the caches out");
+        }
+        if (caches.sequences().size() != x.dim(0)) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    "latent attention: x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
+                            + caches.sequences().size() + " caches");
+        }
+        return Autograd.withoutGradients(() -> {
+            var outputs = new ArrayList<Tensor>();
+            for (int b = 0; b < x.dim(0); b++) {
+                outputs.add(
+                        throughCache(slice(x, 0, b, b + 1), caches.sequences().get(b), context));
+            }
+            return concat(0, outputs);
+        });
+    }
+
+    /** Keys are read back from the cache, the new ones too, so that a cache which rounds gives the same whatever the division. */
+    private Tensor throughCache(Tensor x, KvCache cache, Context context) {
+        int start = cache.length();
+        if (context.start() != 0 && context.start() != start) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "latent attention: the context starts at position " + context.start() + " but the cache holds "
+                            + start + " tokens; truncate the cache or correct the start");
+        }
+        Backend backend = Backend.of(x);
+        Projected tokens = project(x, start);
+        var rows = new ArrayList<Tensor>();
+        rows.add(withoutBatch(tokens.latent));
+        rows.add(withoutBatch(tokens.rotaryKey));
+        if (scorer.keyWidth() > 0) {
+            rows.add(withoutBatch(scorer.keys(tokens.scorerInput)));
+        }
+        cache.append(rows);
+        return attend(
+                tokens,
+                () -> scorer.keyWidth() > 0
+                        ? insertAxis(cache.view(SCORER_KEY, backend), 0)
+                        : backend.tensors().zeros(Shape.of(1, cache.length(), 0)),
+                insertAxis(cache.view(LATENT, backend), 0),
+                insertAxis(cache.view(ROTARY_KEY, backend), 0),
+                context);
+    }
+
+    private static Tensor withoutBatch(Tensor x) {
+        return reshape(x, x.shape().without(0));
+    }
+
+    /** What the tokens of a pass are turned into; q parts [batch, tokens, heads, ·], key parts [batch, tokens, ·]. */
+    private record Projected(
+            Tensor qContent, Tensor qRotary, Tensor latent, Tensor rotaryKey, ScorerInput scorerInput) {}
+
+    private Projected project(Tensor x, int start) {
+        int batch = x.dim(0);
+        int tokens = x.dim(1);
+        HeadWidths head = config.head();
+        Rotary.Table angles = rotary.table(Backend.of(x), start, tokens);
+        Tensor queryLatent = query.latent(x);
+        List<Tensor> q = split(
+                reshape(query.queries(queryLatent), batch, tokens, config.heads(), head.query()),
+                -1,
+                head.content(),
+                head.rotary());
+        List<Tensor> kv = split(compress.forward(x), -1, config.latent(), head.rotary());
+        Tensor rotated = angles.rotate(Pairing.INTERLEAVED, reshape(kv.get(1), batch, tokens, 1, head.rotary()));
+        return new Projected(
+                q.get(0),
+                angles.rotate(Pairing.INTERLEAVED, q.get(1)),
+                latentNorm.forward(kv.get(0)),
+                reshape(rotated, kv.get(1).shape()),
+                new ScorerInput(Autograd.detach(x), Autograd.detach(queryLatent), angles));
+    }
+
+    private interface ScorerKeys {
+        Tensor read();
+    }
+
+    private Tensor attend(Projected tokens, ScorerKeys scorerKeys, Tensor latent, Tensor rotaryKey, Context context) {
+        Optional<ScoreListener> listener =
+                scorer instanceof NoScorer ? Optional.empty() : context.find(ScoreListener.KEY);
+        boolean dense = config.selection().selector() instanceof All;
+        int keys = latent.dim(1);
+        Visibility visibility = Visibility.causal(tokens.latent.dim(1), keys);
+        Optional<Tensor> indices = Optional.empty();
+        if (listener.isPresent()) {
+            Tensor scores = scorer.score(tokens.scorerInput, scorerKeys.read());
+            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, latent, rotaryKey)));
+            indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
+        } else if (!dense) {
+            indices = Optional.of(Autograd.withoutGradients(
+                    () -> select(scorer.score(tokens.scorerInput, scorerKeys.read()), visibility)));
+        }
+        Tensor heads = absorbs(tokens, keys, indices.map(chosen -> chosen.dim(2)).orElse(keys))
+                ? absorbed(tokens, latent, rotaryKey, indices)
+                : expanded(tokens, latent, rotaryKey, indices);
+        return output.forward(heads);
+    }
+
+    private Tensor select(Tensor scores, Visibility visibility) {
+        return config.selection().selector().select(scores, visibility);
+    }
+
+    /** Counts multiplications of the steps in which the forms differ. */
+    private boolean absorbs(Projected tokens, long keys, long chosen) {
+        HeadWidths head = config.head();
+        long queries = tokens.latent.dim(1);
+        long expanding = (long) config.latent() * (head.content() + head.value());
+        long expanded = keys * expanding + queries * keys * (head.query() + head.value());
+        long absorbed = queries * expanding + queries * chosen * (2L * config.latent() + head.rotary());
+        return switch (config.form()) {
+            case EXPANDED -> false;
+            case ABSORBED -> true;
+            case CHEAPER -> absorbed < expanded;
+        };
+    }
+
+    /** Per-head keys and values: [batch, tokens, heads · value]. */
+    private Tensor expanded(Projected tokens, Tensor latent, Tensor rotaryKey, Optional<Tensor> indices) {
+        HeadWidths head = config.head();
+        int batch = latent.dim(0);
+        int keys = latent.dim(1);
+        int heads = config.heads();
+        List<Tensor> kv = split(
+                reshape(expand.forward(latent), batch, keys, heads, head.content() + head.value()),
+                -1,
+                head.content(),
+                head.value());
+        Tensor shared = broadcastTo(insertAxis(rotaryKey, 2), Shape.of(batch, keys, heads, head.rotary()));
+        Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
+        Tensor k = concat(-1, kv.get(0), shared);
+        Tensor mixed = DenseAttention.attend(q, k, kv.get(1), bias(tokens, keys, indices), scale);
+        return reshape(mixed, batch, mixed.dim(1), heads * head.value());
+    }
+
+    /** One key and value for all heads, in latent space: [batch, tokens, heads · value]. */
+    private Tensor absorbed(Projected tokens, Tensor latent, Tensor rotaryKey, Optional<Tensor> indices) {
+        HeadWidths head = config.head();
+        Tensor q = intoLatentSpace(tokens);
+        Tensor kv = concat(-1, latent, rotaryKey);
+        Tensor mixed = indices.map(chosen -> config.selection()
+                        .attention()
+                        .attend(new AttentionInput(q, kv, config.latent(), chosen, scale, null))
+                        .output())
+                .orElseGet(() -> {
+                    Tensor bias = insertAxis(bias(tokens, latent.dim(1), indices), 1);
+                    return MaskedAttention.output(
+                            add(MaskedAttention.logits(q, kv, scale), bias), kv, config.latent(), null);
+                });
+        Tensor values = slice(expandByHead(), 1, head.content(), head.content() + head.value());
+        Tensor out = matmulTransposed(headMajor(mixed), values);
+        return reshape(tokenMajor(out, mixed), mixed.dim(0), mixed.dim(1), config.heads() * head.value());
+    }
+
+    /** [q_content·W_UK | q_rotary]: [batch, tokens, heads, latent + rotary]. */
+    private Tensor intoLatentSpace(Projected tokens) {
+        Tensor content = tokens.qContent;
+        Tensor keys = slice(expandByHead(), 1, 0, config.head().content());
+        return concat(-1, tokenMajor(matmul(headMajor(content), keys), content), tokens.qRotary);
+    }
+
+    /** Wkv_b by head: [heads, content + value, latent]. */
+    private Tensor expandByHead() {
+        HeadWidths head = config.head();
+        return reshape(expand.weight().value(), config.heads(), head.content() + head.value(), config.latent());
+    }
+
+    private Tensor detachedLogits(Projected tokens, Tensor latent, Tensor rotaryKey) {
+        return Autograd.withoutGradients(
+                () -> MaskedAttention.logits(intoLatentSpace(tokens), concat(-1, latent, rotaryKey), scale));
+    }
+
+    /** [tokens, keys] for dense attention, [batch, tokens, keys] for chosen keys. */
+    private static Tensor bias(Projected tokens, int keys, Optional<Tensor> indices) {
+        int queries = tokens.latent.dim(1);
+        return indices.map(chosen -> LogitBias.of(chosen, keys))
+                .orElseGet(() -> LogitBias.of(
+                        Backend.of(tokens.latent), Visibility.causal(queries, keys), queries, keys));
+    }
+
+    /** [batch, tokens, heads, ·] to [heads, batch · tokens, ·], for products with one matrix for each head. */
+    private static Tensor headMajor(Tensor x) {
+        return reshape(permute(x, 2, 0, 1, 3), x.dim(2), x.dim(0) * x.dim(1), x.dim(3));
+    }
+
+    /** The way back, to the leading axes of {@code like}. */
+    private static Tensor tokenMajor(Tensor x, Tensor like) {
+        Tensor parts = reshape(x, like.dim(2), like.dim(0), like.dim(1), x.dim(2));
+        return permute(parts, 1, 2, 0, 3);
+    }
+
+    @Override
+    public ParameterMap parameters() {
+        return ParameterMap.empty()
+                .with("", query.parameters())
+                .with("kv_a_proj_with_mqa", compress.parameters())
+                .with("kv_a_layernorm", latentNorm.parameters())
+                .with("kv_b_proj", expand.parameters())
+                .with("o_proj", output.parameters())
+                .with("indexer", scorer.parameters());
+    }
+
+    @Override
+    public String toString() {
+        return "LatentAttention{" + config + ", parameters: " + parameters().elements() + "}";
+    }
+}
