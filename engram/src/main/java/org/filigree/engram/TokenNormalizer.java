@@ -4,7 +4,7 @@ import java.text.Normalizer;
 
 /**
  * The text under which tokens are the same for n-grams: compatibility forms, marks, letter case and the kind of blank do not count.
- * {@code "Apple"}, {@code " apple"} and {@code "ÄPPLE"} give {@code "apple"} and {@code "apple"} and {@code "apple"}.
+ * {@code "Apple"}, {@code " apple"} and {@code "ÁPPLE"} all give {@code "apple"}.
  *
  * <p>In this order: NFKC; NFD; every code point of category M removed; each code point in lower case by itself; each run of space,
  * tab, CR and LF one space; Unicode white space stripped from both ends, unless the whole text is one space.

@@ -4,10 +4,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
+import org.filigree.core.nn.LinearConfig.Bias;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -71,7 +73,11 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
     }
 
     /** Output and gradients on a backend; the gradient of the streams stands under {@code x}. */
-    record Result(Tensor output, Map<String, Tensor> gradients) {}
+    record Result(Tensor output, Map<String, Tensor> gradients) {
+        Tensor gradient(String path) {
+            return Objects.requireNonNull(gradients.get(path), path);
+        }
+    }
 
     Result run(Backend backend, Shape shape, double[] x, double[] upstream, Context context) {
         Engram engram = on(backend);
@@ -101,6 +107,24 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
         return ids;
     }
 
+    /** Identity in the place of the projections: what is read is the keys of all streams and the value. */
+    static EngramCase transparent(int streams, int width, GateZero zero, double eps) {
+        int all = (streams + 1) * width;
+        var hash = new NgramHashConfig(VocabularyCompression.identity(13), List.of(1), 1, List.of(2), List.of(0), 0, 0, Barriers.none());
+        var config = new EngramConfig(
+                width, streams, all, hash, zero, Bias.ABSENT, Convolution.none(), eps);
+        double[] identity = new double[all * all];
+        for (int i = 0; i < all; i++) {
+            identity[i * all + i] = 1;
+        }
+        double[] ones = new double[streams * width];
+        Arrays.fill(ones, 1);
+        return EngramCase.random(config, RandomStream.of(1))
+                .with("wkv.weight", identity)
+                .with("q_weight", ones)
+                .with("k_weight", ones);
+    }
+
     /** Small layers of every form. */
     static List<EngramConfig> forms() {
         var vocabulary = VocabularyCompression.identity(13);
@@ -108,12 +132,11 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
                 .withStreams(2);
         var wide = new NgramHashConfig(
                 vocabulary, List.of(1, 4), 3, List.of(2, 9), List.of(0), 7, 0, Barriers.none().withDead(12).withStarts(3));
-        var biased = org.filigree.core.nn.LinearConfig.Bias.PRESENT;
         return List.of(
                 base,
-                base.withBias(biased).withGateZero(GateZero.SIGN).withConvolution(Convolution.ofKernel(4, 3)),
+                base.withBias(Bias.PRESENT).withGateZero(GateZero.SIGN).withConvolution(Convolution.ofKernel(4, 3)),
                 base.withHash(wide).withStreams(1).withConvolution(Convolution.ofKernel(1, 2)).withEps(1e-6),
-                EngramConfig.of(1, 1, wide).withStreams(3).withBias(biased).withConvolution(Convolution.ofKernel(2, 1)),
+                EngramConfig.of(1, 1, wide).withStreams(3).withBias(Bias.PRESENT).withConvolution(Convolution.ofKernel(2, 1)),
                 EngramConfig.of(17, 7, wide).withConvolution(Convolution.ofKernel(3, 2)));
     }
 }

@@ -1,5 +1,6 @@
 package org.filigree.engram;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
@@ -120,7 +121,7 @@ class NaiveEngramTest {
         NgramRows rows = demo().hash()
                 .init()
                 .rows(TestBackends.get("scalar").tensors().ints(Shape.of(1, ids.length), ids));
-        org.junit.jupiter.api.Assertions.assertArrayEquals(
+        assertArrayEquals(
                 Golden.ints(golden.get("global_row_ids")), rows.of(1).toInts());
     }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Example;
@@ -65,7 +66,7 @@ class VocabularyCompressionProperties {
     void partsOfCharactersCountByTheirSpelling() {
         var first = new TokenText("Ã", "\uFFFD");
         var second = new TokenText("â", "\uFFFD");
-        var normal = TokenText.plain("Ã".toLowerCase(java.util.Locale.ROOT));
+        var normal = TokenText.plain("Ã".toLowerCase(Locale.ROOT));
         var compression = VocabularyCompression.of(List.of(first, second, first, normal));
         assertArrayEquals(new int[] {0, 1, 0, 2}, compression.lookup());
     }
