@@ -1,0 +1,183 @@
+package org.filigree.v4.train;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.autograd.Gradients;
+import org.filigree.core.io.ParameterFile;
+import org.filigree.core.io.TrainingCheckpoint;
+import org.filigree.core.io.TrainingCheckpoint.Progress;
+import org.filigree.core.nn.Context;
+import org.filigree.core.optim.GradientNorm;
+import org.filigree.core.optim.Optimizer;
+import org.filigree.core.optim.Schedule;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.v4.ConfigFile;
+import org.filigree.v4.V4;
+import org.filigree.v4.data.Batches;
+import org.filigree.v4.report.LossPlot;
+import org.filigree.v4.report.Manifest;
+import org.filigree.v4.report.MetricsLog;
+import org.filigree.v4.report.ProgressLine;
+import org.filigree.v4.report.ProgressMode;
+import org.filigree.v4.report.ReferenceLine;
+import org.filigree.v4.report.RunOutcome;
+import org.filigree.v4.report.TrainMetric;
+import org.filigree.v4.report.ValidationMetric;
+
+/** Trains a model on batches of source code, measuring, saving and showing progress on the way. */
+public final class Trainer {
+    /** Windows of a measurement on the way; the last one uses them all. */
+    private static final int QUICK_WINDOWS = 64;
+
+    private final V4 model;
+    private final TrainingPlan plan;
+    private final TrainingData data;
+    private final RunFolder folder;
+    private final Optimizer optimizer;
+    private final Schedule schedule;
+
+    /**
+     * A trainer of one model.
+     *
+     * @param model what is trained
+     * @param plan how long and how fast
+     * @param data on what
+     * @param folder where files go
+     */
+    public Trainer(V4 model, TrainingPlan plan, TrainingData data, RunFolder folder) {
+        this.model = model;
+        this.plan = plan;
+        this.data = data;
+        this.folder = folder;
+        this.optimizer = Optimizers.of(model.parameters());
+        this.schedule = plan.schedule();
+    }
+
+    /**
+     * How a run ended.
+     *
+     * @param outcome completed or interrupted
+     * @param steps optimiser steps done
+     * @param bitsPerByte last measurement on held-out files, NaN if there was none
+     */
+    public record Result(RunOutcome outcome, long steps, double bitsPerByte) {}
+
+    /**
+     * Trains until all steps are done or somebody asks to stop.
+     *
+     * @param manifest what is known of the run so far
+     * @param resume whether to continue from the folder's checkpoint
+     * @param stop set from elsewhere to stop after the present step
+     * @param out where progress goes
+     * @return how it ended
+     * @throws IOException if a file cannot be written
+     */
+    public Result run(Manifest manifest, Resume resume, AtomicBoolean stop, PrintStream out) throws IOException {
+        Files.createDirectories(folder.path());
+        long first = 0;
+        double secondsBefore = 0;
+        if (resume == Resume.FROM_CHECKPOINT) {
+            Progress progress = TrainingCheckpoint.load(folder.training(), model.parameters(), optimizer);
+            first = progress.steps();
+            secondsBefore = Double.parseDouble(progress.notes().getOrDefault("seconds", "0"));
+        }
+        ConfigFile.write(folder.path(), model.config());
+        manifest.write(folder.path());
+        var batches = new Batches(data.train(), data.batchConfig(plan));
+        long tokensPerStep = (long) plan.batch() * plan.length();
+        double bits = Double.NaN;
+        long step = first;
+        try (MetricsLog log =
+                        first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
+                ProgressLine line = ProgressLine.start(
+                        out, ProgressMode.detect(), first, first * tokensPerStep, plan.steps())) {
+            long start = System.nanoTime();
+            long firstStep = first;
+            while (step < plan.steps() && !stop.get()) {
+                TrainMetric metric = step(batches, step, tokensPerStep, start, firstStep, secondsBefore);
+                step++;
+                log.append(metric);
+                line.update(step, step * tokensPerStep, metric.loss());
+                boolean last = step == plan.steps();
+                if (last || step % plan.evaluateEvery() == 0) {
+                    int windows = last ? data.heldOut().count() : Math.min(QUICK_WINDOWS, data.heldOut().count());
+                    var part = data.heldOut().slice(0, windows);
+                    bits = Loss.bitsPerByte(model, part, plan.batch());
+                    log.append(new ValidationMetric(
+                            step, step * tokensPerStep, metric.seconds(), bits, part.byteTargets()));
+                    line.say("step %d: %.3f bits per byte on %,d held-out bytes".formatted(step, bits, part.byteTargets()));
+                }
+                if (step % plan.saveEvery() == 0 && !last) {
+                    save(step, metric.seconds());
+                }
+            }
+            save(step, secondsBefore + (System.nanoTime() - start) / 1e9);
+            ParameterFile.save(folder.model(), model.parameters(), Map.of("format", "pt"));
+            log.writeCsv();
+            List<ReferenceLine> lines = data.baselines().stream()
+                    .map(score -> new ReferenceLine(score.name(), score.bitsPerByte()))
+                    .toList();
+            new LossPlot("Predicted V4 on source code", log.metrics(), lines).write(folder.path());
+        }
+        RunOutcome outcome = step == plan.steps() ? RunOutcome.COMPLETED : RunOutcome.INTERRUPTED;
+        manifest.withEnd(outcome, Instant.now()).write(folder.path());
+        return new Result(outcome, step, bits);
+    }
+
+    /** Where training starts. */
+    public enum Resume {
+        /** From the first step. */
+        FRESH,
+        /** From the checkpoint in the run's folder. */
+        FROM_CHECKPOINT
+    }
+
+    private TrainMetric step(
+            Batches batches, long step, long tokensPerStep, long start, long firstStep, double secondsBefore) {
+        Tensor loss = Loss.of(model, batches.at(step), Context.training());
+        Gradients gradients = Autograd.backward(loss);
+        GradientNorm.Clipped clipped = GradientNorm.clip(model.parameters(), gradients, plan.clip());
+        double rate = schedule.rate(step);
+        double value = loss.item();
+        if (!Double.isFinite(value)) {
+            throw new ArithmeticException("the loss of step " + step + " is " + value
+                    + "; lower the learning rate, the last checkpoint is unharmed");
+        }
+        optimizer.step(clipped.gradients(), rate);
+        model.balance(step);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        return new TrainMetric(
+                step + 1,
+                (step + 1) * tokensPerStep,
+                secondsBefore + seconds,
+                value,
+                rate,
+                clipped.norm(),
+                (step + 1 - firstStep) * tokensPerStep / seconds);
+    }
+
+    private void save(long step, double seconds) throws IOException {
+        TrainingCheckpoint.save(
+                folder.training(),
+                model.parameters(),
+                optimizer,
+                new Progress(step, Map.of(), Map.of("seconds", Double.toString(seconds))));
+    }
+
+    /**
+     * Whether a folder holds a checkpoint to continue from.
+     *
+     * @param folder folder of a run
+     * @return true if there is one
+     */
+    public static boolean resumable(Path folder) {
+        return Files.exists(new RunFolder(folder).training());
+    }
+}
