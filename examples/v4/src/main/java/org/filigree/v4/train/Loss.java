@@ -1,9 +1,13 @@
 package org.filigree.v4.train;
 
+import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.CrossEntropy.crossEntropy;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.filigree.attention.IndexerLoss;
+import org.filigree.attention.ScoreListener;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
@@ -25,17 +29,40 @@ public final class Loss {
     private Loss() {}
 
     /**
-     * Mean cross entropy over all targets, in nats.
+     * What a batch costs.
+     *
+     * @param tokens mean cross entropy over all targets, in nats
+     * @param indexers how far the indexers' scores are from the attention they should foresee, summed over layers; they learn from
+     *     this alone, and nothing else does
+     */
+    public record Parts(Tensor tokens, Tensor indexers) {
+        /** {@return the sum, to be differentiated} */
+        public Tensor total() {
+            return add(tokens, indexers);
+        }
+    }
+
+    /**
+     * The loss of a batch.
      *
      * @param model which model
      * @param windows the batch
      * @param context of the forward pass, without token ids
-     * @return a scalar
+     * @return its parts
      */
-    public static Tensor of(V4 model, TokenWindows windows, Context context) {
+    public static Parts of(V4 model, TokenWindows windows, Context context) {
+        IndexerLoss indexerLoss = IndexerLoss.sparse(model.config().attention().selected());
+        var indexers = new ArrayList<Tensor>();
+        ScoreListener listener = heard -> indexers.add(indexerLoss.of(heard));
+        Tensor tokens = tokens(model, windows, context.with(ScoreListener.KEY, listener));
+        Tensor none = model.backend().tensors().zeros(Shape.of());
+        return new Parts(tokens, indexers.stream().reduce(none, (a, b) -> add(a, b)));
+    }
+
+    private static Tensor tokens(V4 model, TokenWindows windows, Context context) {
         Backend backend = model.backend();
         Tensor ids = ids(backend, windows);
-        Tensor hidden = model.hidden(ids, context.with(Context.TOKEN_IDS, ids));
+        Tensor hidden = model.hidden(ids, context);
         Tensor rows = Reshape.reshape(hidden, -1, hidden.dim(-1));
         int[] plain = windowsOf(windows, false);
         int[] rearranged = windowsOf(windows, true);
@@ -68,7 +95,7 @@ public final class Loss {
                 TokenWindows part = windows.slice(from, Math.min(windows.count(), from + batch));
                 Backend backend = model.backend();
                 Tensor ids = ids(backend, part);
-                Tensor hidden = model.hidden(ids, Context.inference(ids));
+                Tensor hidden = model.hidden(ids, Context.inference());
                 Tensor logits = model.language().forward(Reshape.reshape(hidden, -1, hidden.dim(-1)));
                 int[] targets = Arrays.stream(part.targets())
                         .map(id -> ByteVocabulary.isByte(id) ? id : -1)

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.io.ParameterFile;
@@ -17,7 +17,8 @@ import org.filigree.core.nn.Context;
 import org.filigree.core.optim.GradientNorm;
 import org.filigree.core.optim.Optimizer;
 import org.filigree.core.optim.Schedule;
-import org.filigree.core.tensor.Tensor;
+import org.filigree.moe.BiasBalancer;
+import org.filigree.moe.RoutingListener;
 import org.filigree.v4.ConfigFile;
 import org.filigree.v4.V4;
 import org.filigree.v4.data.Batches;
@@ -35,6 +36,8 @@ import org.filigree.v4.report.ValidationMetric;
 public final class Trainer {
     /** Windows of a measurement on the way; the last one uses them all. */
     private static final int QUICK_WINDOWS = 64;
+    /** Of the experts' correction biases, as in V3 and V4. */
+    private static final double BALANCE_SPEED = 0.001;
 
     private final V4 model;
     private final TrainingPlan plan;
@@ -42,6 +45,7 @@ public final class Trainer {
     private final RunFolder folder;
     private final Optimizer optimizer;
     private final Schedule schedule;
+    private final BiasBalancer balancer = new BiasBalancer(BALANCE_SPEED);
 
     /**
      * A trainer of one model.
@@ -74,12 +78,12 @@ public final class Trainer {
      *
      * @param manifest what is known of the run so far
      * @param resume whether to continue from the folder's checkpoint
-     * @param stop set from elsewhere to stop after the present step
+     * @param stop asked before every step whether to end here
      * @param out where progress goes
      * @return how it ended
      * @throws IOException if a file cannot be written
      */
-    public Result run(Manifest manifest, Resume resume, AtomicBoolean stop, PrintStream out) throws IOException {
+    public Result run(Manifest manifest, Resume resume, BooleanSupplier stop, PrintStream out) throws IOException {
         Files.createDirectories(folder.path());
         long first = 0;
         double secondsBefore = 0;
@@ -100,7 +104,7 @@ public final class Trainer {
                         out, ProgressMode.detect(), first, first * tokensPerStep, plan.steps())) {
             long start = System.nanoTime();
             long firstStep = first;
-            while (step < plan.steps() && !stop.get()) {
+            while (step < plan.steps() && !stop.getAsBoolean()) {
                 TrainMetric metric = step(batches, step, tokensPerStep, start, firstStep, secondsBefore);
                 step++;
                 log.append(metric);
@@ -141,17 +145,17 @@ public final class Trainer {
 
     private TrainMetric step(
             Batches batches, long step, long tokensPerStep, long start, long firstStep, double secondsBefore) {
-        Tensor loss = Loss.of(model, batches.at(step), Context.training());
-        Gradients gradients = Autograd.backward(loss);
+        Loss.Parts loss = Loss.of(model, batches.at(step), Context.training().with(RoutingListener.KEY, balancer));
+        Gradients gradients = Autograd.backward(loss.total());
         GradientNorm.Clipped clipped = GradientNorm.clip(model.parameters(), gradients, plan.clip());
         double rate = schedule.rate(step);
-        double value = loss.item();
+        double value = loss.tokens().item();
         if (!Double.isFinite(value)) {
             throw new ArithmeticException("the loss of step " + step + " is " + value
                     + "; lower the learning rate, the last checkpoint is unharmed");
         }
         optimizer.step(clipped.gradients(), rate);
-        model.balance(step);
+        balancer.step();
         double seconds = (System.nanoTime() - start) / 1e9;
         return new TrainMetric(
                 step + 1,

@@ -1,0 +1,69 @@
+package org.filigree.v4.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class MainTest {
+    @TempDir
+    Path folder;
+
+    private record Outcome(int code, String out, String err) {}
+
+    private static Outcome run(String... args) {
+        var out = new StringWriter();
+        var err = new StringWriter();
+        CommandLine command =
+                Main.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        return new Outcome(command.execute(args), out.toString(), err.toString());
+    }
+
+    private void refused(String expected, String... args) {
+        Outcome outcome = run(args);
+        assertEquals(2, outcome.code(), outcome.err());
+        assertEquals(1, outcome.err().lines().count(), outcome.err());
+        assertTrue(outcome.err().startsWith("filigree: "), outcome.err());
+        assertTrue(outcome.err().contains(expected), outcome.err());
+    }
+
+    @Test
+    void whatCannotBeDoneGetsOneLineAndCodeTwo() throws IOException {
+        String out = folder.resolve("run").toString();
+        Path empty = Files.createDirectories(folder.resolve("empty"));
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        refused("nowhere", "train", "--data", folder.resolve("nowhere").toString(), "--out", out);
+        refused("empty", "train", "--data", empty.toString(), "--out", out);
+        refused("--stepz", "train", "--stepz", "3");
+        refused("--steps", "train", "--steps", "many");
+        refused("training: steps must be positive but is 0", "train", "--steps", "0");
+        refused("no backend is called abacus", "generate", "--model", out, "--prompt", "x", "--backend", "abacus");
+        refused("holds no config.json", "generate", "--model", empty.toString(), "--prompt", "x");
+        refused("is a file", "train", "--out", file.toString());
+        refused("holds no training checkpoint", "train", "--resume", "--out", out);
+        refused("--model", "generate", "--prompt", "x");
+        assertFalse(Files.exists(Path.of(out)), "a refused run leaves nothing behind");
+    }
+
+    @Test
+    void infoAndBackendsSayWhatTheyShould() {
+        Outcome info = run("info", "--preset", "full");
+        assertEquals(0, info.code());
+        for (String line : List.of("parameters", "active per token", "KV bytes per token", "FLOPs per token")) {
+            assertTrue(info.out().contains(line), info.out());
+        }
+        Outcome backends = run("backends");
+        assertEquals(0, backends.code());
+        assertTrue(backends.out().contains("vector: usable"), backends.out());
+        assertTrue(backends.out().contains("scalar: usable"), backends.out());
+    }
+}
