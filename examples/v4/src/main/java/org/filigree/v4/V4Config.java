@@ -87,7 +87,7 @@ public record V4Config(
                         20,
                         new AttentionSizes(8, 192, 128, 32, 32, 32, 8, 64, 256, 10_000),
                         new ExpertSizes(16, 4, 1, 128),
-                        new MemorySizes(List.of(1, 4), 4, 4, 16, 16_384),
+                        new MemorySizes(List.of(1, 4), 4, 4, 16, 8192),
                         1024,
                         1e-6);
             case FULL ->

@@ -93,16 +93,19 @@ class V4ConfigTest {
                 .replace("\"hidden_size\" : 16", "\"hidden_size\" : \"wide\"")
                 .replace("kv_lora_rank", "kv_lora_rang");
         Files.writeString(file, text);
-        String message = assertThrows(ModelException.class, () -> ConfigFile.read(folder)).getMessage();
+        String message = refusal();
         assertTrue(message.contains("hidden_size is \"wide\", not an integer"), message);
         assertTrue(message.contains("kv_lora_rank is missing"), message);
         assertTrue(message.contains("kv_lora_rang is unknown"), message);
         Files.writeString(file, "{");
         assertThrows(ModelException.class, () -> ConfigFile.read(folder));
         Files.delete(file);
-        assertTrue(assertThrows(ModelException.class, () -> ConfigFile.read(folder))
-                .getMessage()
-                .contains("holds no config.json"));
+        assertTrue(refusal().contains("holds no config.json"));
+    }
+
+    private String refusal() {
+        return String.valueOf(assertThrows(ModelException.class, () -> ConfigFile.read(folder))
+                .getMessage());
     }
 
     @Test

@@ -49,8 +49,9 @@ public final class Main {
     private static IParameterExceptionHandler oneLine() {
         return (ParameterException e, String[] args) -> {
             CommandLine command = e.getCommandLine();
+            String problem = String.valueOf(e.getMessage()).replace('\n', ' ');
             command.getErr()
-                    .println("filigree: " + e.getMessage().replace('\n', ' ') + " (see "
+                    .println("filigree: " + problem + " (see "
                             + command.getCommandSpec().qualifiedName() + " --help)");
             return CommandLine.ExitCode.USAGE;
         };
@@ -59,18 +60,22 @@ public final class Main {
     /** What the user can mend gets one line and code 2; anything else is a fault of ours and shows where it came from. */
     private static IExecutionExceptionHandler typed() {
         return (Exception e, CommandLine command, CommandLine.ParseResult result) -> {
-            switch (e) {
-                case CorpusException _, ModelException _, BackendException _, SafetensorsException _, ReportException _,
-                        IllegalArgumentException _ -> {
-                    command.getErr().println("filigree: " + e.getMessage());
-                    return CommandLine.ExitCode.USAGE;
-                }
-                default -> {
-                    command.getErr().println("filigree: failed: " + e);
-                    e.printStackTrace(command.getErr());
-                    return CommandLine.ExitCode.SOFTWARE;
-                }
+            if (isUsersToMend(e)) {
+                command.getErr().println("filigree: " + e.getMessage());
+                return CommandLine.ExitCode.USAGE;
             }
+            command.getErr().println("filigree: failed: " + e);
+            e.printStackTrace(command.getErr());
+            return CommandLine.ExitCode.SOFTWARE;
         };
+    }
+
+    private static boolean isUsersToMend(Exception e) {
+        return e instanceof CorpusException
+                || e instanceof ModelException
+                || e instanceof BackendException
+                || e instanceof SafetensorsException
+                || e instanceof ReportException
+                || e instanceof IllegalArgumentException;
     }
 }
