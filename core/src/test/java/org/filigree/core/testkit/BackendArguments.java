@@ -8,10 +8,7 @@ import org.junit.jupiter.params.provider.ArgumentsProvider;
 import org.junit.jupiter.params.support.AnnotationConsumer;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 
-/**
- * The argument of {@link EveryBackend}, shown by the backend's name. JUnit closes every argument that can be closed after its
- * invocation, so each invocation gets a backend of its own and not the shared one.
- */
+/** The argument of {@link EveryBackend}, shown by the backend's name. */
 final class BackendArguments implements ArgumentsProvider, AnnotationConsumer<EveryBackend> {
     private String names = TestBackends.BLOCKS;
 
@@ -22,6 +19,6 @@ final class BackendArguments implements ArgumentsProvider, AnnotationConsumer<Ev
 
     @Override
     public Stream<? extends Arguments> provideArguments(ParameterDeclarations parameters, ExtensionContext context) {
-        return TestBackends.chosen(names).stream().map(name -> Arguments.of(Named.of(name, TestBackends.open(name))));
+        return TestBackends.all(names).stream().map(backend -> Arguments.of(Named.of(backend.name(), backend)));
     }
 }

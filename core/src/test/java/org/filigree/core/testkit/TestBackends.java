@@ -44,15 +44,11 @@ public final class TestBackends {
      * @return the open backends in that order
      */
     public static List<Backend> all(String names) {
-        return chosen(names).stream().map(TestBackends::get).toList();
-    }
-
-    /** The expected names, or the one among them that the property asks for. */
-    static List<String> chosen(String names) {
         List<String> expected =
                 Arrays.stream(names.split(",", -1)).map(String::strip).toList();
         String only = System.getProperty(Backends.PROPERTY, "");
-        return expected.contains(only) ? List.of(only) : expected;
+        return (expected.contains(only) ? List.of(only) : expected)
+                .stream().map(TestBackends::get).toList();
     }
 
     /** {@return the backends that blocks must run on, for method sources} */
@@ -65,7 +61,7 @@ public final class TestBackends {
         return get(ORACLE);
     }
 
-    static Backend open(String name) {
+    private static Backend open(String name) {
         try {
             Backend backend = Backends.open(name);
             Runtime.getRuntime().addShutdownHook(new Thread(backend::close));
