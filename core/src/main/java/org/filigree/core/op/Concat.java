@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
@@ -36,7 +37,7 @@ public final class Concat {
             throw new ShapeException("concat: nothing to join");
         }
         Tensor first = parts.getFirst();
-        int along = first.shape().axis(axis);
+        int along = Check.axis("concat", first, axis);
         Backend backend = Backend.common("concat", first, parts.toArray(Tensor[]::new));
         for (Tensor part : parts) {
             if (part.dtype() != first.dtype()

@@ -21,7 +21,7 @@ public final class CumulativeSum {
      */
     public static Tensor cumulativeSum(Tensor x, int axis) {
         Check.dtype("cumulativeSum", "x", x, DType.FLOAT32);
-        int along = x.shape().axis(axis);
+        int along = Check.axis("cumulativeSum", x, axis);
         Backend backend = Backend.of(x);
         return Autograd.record(
                 "cumulativeSum",

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
@@ -57,8 +58,8 @@ public final class Permute {
     public static Tensor transpose(Tensor x, int first, int second) {
         int[] order = new int[x.shape().rank()];
         Arrays.setAll(order, i -> i);
-        int a = x.shape().axis(first);
-        int b = x.shape().axis(second);
+        int a = Check.axis("transpose", x, first);
+        int b = Check.axis("transpose", x, second);
         order[a] = b;
         order[b] = a;
         return permute(x, order);

@@ -22,7 +22,7 @@ public final class Reduce {
      */
     public static Tensor sum(Tensor x, int axis) {
         Check.dtype("sum", "x", x, DType.FLOAT32);
-        int along = x.shape().axis(axis);
+        int along = Check.axis("sum", x, axis);
         Backend backend = Backend.of(x);
         return Autograd.record(
                 "sum",
@@ -73,7 +73,7 @@ public final class Reduce {
     public static Tensor max(Tensor x, int axis) {
         Check.dtype("max", "x", x, DType.FLOAT32);
         notEmpty("max", x, axis);
-        int along = x.shape().axis(axis);
+        int along = Check.axis("max", x, axis);
         Backend backend = Backend.of(x);
         return Autograd.record("max", List.of(x), backend.reductions().max(x, along), dy -> {
             int[] toLast = axisToLast(x.shape().rank(), along);
@@ -94,7 +94,7 @@ public final class Reduce {
     }
 
     private static void notEmpty(String operation, Tensor x, int axis) {
-        if (x.dim(axis) == 0) {
+        if (x.dim(Check.axis(operation, x, axis)) == 0) {
             Shape shape = x.shape();
             throw new ShapeException(operation + ": axis " + axis + " of " + shape + " is empty");
         }

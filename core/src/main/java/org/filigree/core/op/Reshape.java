@@ -3,6 +3,7 @@ package org.filigree.core.op;
 import java.util.Arrays;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
+import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
@@ -71,8 +72,8 @@ public final class Reshape {
      * @return x's shape with the axes merged
      */
     public static Tensor flatten(Tensor x, int from, int to) {
-        int first = x.shape().axis(from);
-        int last = x.shape().axis(to);
+        int first = Check.axis("flatten", x, from);
+        int last = Check.axis("flatten", x, to);
         int[] dims = new int[x.shape().rank() - (last - first)];
         for (int i = 0; i < dims.length; i++) {
             dims[i] = i < first

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
@@ -22,7 +23,7 @@ public final class Slice {
      * @throws ShapeException if the range is outside the axis
      */
     public static Tensor slice(Tensor x, int axis, int from, int to) {
-        int along = x.shape().axis(axis);
+        int along = Check.axis("slice", x, axis);
         int extent = x.dim(along);
         if (from < 0 || to < from || to > extent) {
             throw new ShapeException("slice: range [" + from + ", " + to + ") is outside axis " + axis + " of "
@@ -55,7 +56,7 @@ public final class Slice {
      * @throws ShapeException if the sizes do not add up
      */
     public static List<Tensor> split(Tensor x, int axis, int... sizes) {
-        int along = x.shape().axis(axis);
+        int along = Check.axis("split", x, axis);
         int total = 0;
         for (int size : sizes) {
             total += size;

@@ -140,6 +140,23 @@ public final class Check {
     }
 
     /**
+     * Requires a tensor to have an axis.
+     *
+     * @param operation who asks
+     * @param tensor the argument
+     * @param axis axis, negative from the end
+     * @return the same axis counted from 0
+     * @throws ShapeException otherwise
+     */
+    public static int axis(String operation, Tensor tensor, int axis) {
+        int rank = tensor.shape().rank();
+        if (axis < -rank || axis >= rank) {
+            throw new ShapeException(operation + ": " + tensor.shape() + " of rank " + rank + " has no axis " + axis);
+        }
+        return axis < 0 ? axis + rank : axis;
+    }
+
+    /**
      * Requires an element type.
      *
      * @param operation who asks

@@ -49,8 +49,8 @@ final class VectorBackend implements HostBackend {
                         GroupedProductKernel.class, new VectorGroupedProducts(this)));
     }
 
-    static VectorBackend open() {
-        return new VectorBackend(Workers.ofProcessors());
+    static VectorBackend open(int threads) {
+        return new VectorBackend(Workers.of(threads));
     }
 
     @Override
