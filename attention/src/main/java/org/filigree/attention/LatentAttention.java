@@ -276,13 +276,14 @@ public final class LatentAttention implements Layer {
         return config.selection().selector().select(scores, visibility);
     }
 
-    /** Counts multiplications of the steps in which the forms differ. */
+    /** Counts multiplications of the steps in which the forms differ, a gathered key for as many as it costs. */
     private boolean absorbs(Projected tokens, long keys, long chosen) {
         HeadWidths head = config.head();
         long queries = tokens.latent.dim(1);
         long expanding = (long) config.latent() * (head.content() + head.value());
         long expanded = keys * expanding + queries * keys * (head.query() + head.value());
-        long absorbed = queries * expanding + queries * chosen * (2L * config.latent() + head.rotary());
+        long read = Math.min(keys, CheaperAttention.GATHERED_KEY_COST * chosen);
+        long absorbed = queries * expanding + queries * read * (2L * config.latent() + head.rotary());
         return switch (config.form()) {
             case EXPANDED -> false;
             case ABSORBED -> true;

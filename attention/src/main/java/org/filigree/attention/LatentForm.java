@@ -6,6 +6,6 @@ public enum LatentForm {
     EXPANDED,
     /** Queries are taken into the latent space, where all heads share one key and value: fewer operations for few queries. */
     ABSORBED,
-    /** Whichever needs fewer multiplications for the numbers of queries, keys and chosen keys at hand. */
+    /** Whichever should be faster for the numbers of queries, keys and chosen keys at hand. */
     CHEAPER
 }

@@ -10,6 +10,6 @@ package org.filigree.attention;
 public record SelectionConfig(ScorerConfig scorer, Selector selector, SparseAttention attention) {
     /** {@return every query attends to all it sees} */
     public static SelectionConfig dense() {
-        return new SelectionConfig(new NoScorer(), new All(), SparseAttention.gathered());
+        return new SelectionConfig(new NoScorer(), new All(), SparseAttention.cheaper());
     }
 }

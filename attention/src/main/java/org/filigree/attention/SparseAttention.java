@@ -24,4 +24,9 @@ public interface SparseAttention {
     static SparseAttention masked() {
         return new MaskedAttention();
     }
+
+    /** {@return whichever of the two should be faster for the numbers of keys and chosen keys at hand} */
+    static SparseAttention cheaper() {
+        return new CheaperAttention();
+    }
 }

@@ -20,6 +20,7 @@ import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Frequencies;
+import org.filigree.core.op.Concat;
 import org.filigree.core.op.Slice;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
@@ -59,7 +60,7 @@ class LatentAttentionProperties {
                         frequencies,
                         Arbitraries.of(LatentForm.values()),
                         selectors,
-                        Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked()))
+                        Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked(), SparseAttention.cheaper()))
                 .as((h, head, query, latent, rotary, form, selector, attention) -> LatentAttentionConfig.of(13 * h, h)
                         .withHead(head)
                         .withQuery(query)
@@ -154,7 +155,7 @@ class LatentAttentionProperties {
                     Slice.slice(a, 1, 0, first), Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca)));
             attention.forward(
                     Slice.slice(b, 1, 0, second), Context.inference().with(CacheBatch.KEY, CacheBatch.of(cb)));
-            Tensor last = org.filigree.core.op.Concat.concat(
+            Tensor last = Concat.concat(
                     0, Slice.slice(a, 1, first, first + 1), Slice.slice(b, 1, second, second + 1));
             Tensor step = attention.forward(
                     last, Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca, cb)));
@@ -321,8 +322,5 @@ class LatentAttentionProperties {
         float[] once = layer(config, backend).forward(x, Context.inference()).toFloats();
         float[] again = layer(config, backend).forward(x, Context.inference()).toFloats();
         assertArrayEquals(once, again);
-        if (!Arrays.equals(Shape.of(2, 5, config.width()).toArray(), x.shape().toArray())) {
-            throw new AssertionError(x.shape());
-        }
     }
 }

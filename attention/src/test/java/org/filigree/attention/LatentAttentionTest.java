@@ -1,5 +1,6 @@
 package org.filigree.attention;
 
+import static org.filigree.core.op.Slice.slice;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -16,6 +17,7 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.io.SafetensorsFile;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Frequencies;
+import org.filigree.core.nn.Initializer;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
@@ -25,9 +27,12 @@ import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.CacheMemory;
 import org.filigree.kvcache.ContiguousKvCache;
 import org.filigree.kvcache.KvCache;
+import org.filigree.kvcache.KvCacheConfig;
 import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.SequenceCache;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 
@@ -281,5 +286,22 @@ class LatentAttentionTest {
         assertEquals(
                 Shape.of(0, 3, 16),
                 attention.forward(tokens(0, 3), Context.inference()).shape());
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void theReadmeExample(Backend backend) {
+        LatentAttention attention =
+                LatentAttentionConfig.of(64, 4).withSelector(TopK.of(8)).init(backend, RandomStream.of(42));
+        Tensor x = Initializer.normal(1).draw(backend, Shape.of(1, 20, 64), RandomStream.of(7));
+
+        Tensor whole = attention.forward(x, Context.inference());
+        try (SequenceCache sequence = KvCacheConfig.of(128, 1, attention.rowLayout()).init()) {
+            Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.layer(List.of(sequence), 0));
+            attention.forward(slice(x, 1, 0, 19), context);
+            Tensor last = attention.forward(slice(x, 1, 19, 20), context);
+            assertClose("last token", slice(whole, 1, 19, 20), last, Tolerance.float32(64).times(8));
+            assertEquals(new CacheMemory(128 * 224, 20 * 224), sequence.memory());
+        }
     }
 }

@@ -4,6 +4,7 @@ import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.Arrays;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -84,7 +85,7 @@ class SparseAttentionProperties {
 
     @Provide
     Arbitrary<SparseAttention> forms() {
-        return Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked());
+        return Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked(), SparseAttention.cheaper());
     }
 
     @Property
@@ -133,11 +134,11 @@ class SparseAttentionProperties {
 
     private static double[] row(Sample sample, int b) {
         int size = sample.values().length / sample.shape().dim(0);
-        return java.util.Arrays.copyOfRange(sample.values(), b * size, (b + 1) * size);
+        return Arrays.copyOfRange(sample.values(), b * size, (b + 1) * size);
     }
 
     private static int[] ints(double[] values) {
-        return java.util.Arrays.stream(values).mapToInt(v -> (int) v).toArray();
+        return Arrays.stream(values).mapToInt(v -> (int) v).toArray();
     }
 
     /** The log-sum-exp is a result like any other: it has a gradient too. */
