@@ -17,7 +17,12 @@ import org.jspecify.annotations.Nullable;
  * @param sinks [heads], a logit for each head that takes weight and gives no value; null for none
  */
 public record AttentionInput(
-        Tensor queries, Tensor keyValues, int valueWidth, Tensor indices, double scale, @Nullable Tensor sinks) {
+        Tensor queries,
+        Tensor keyValues,
+        int valueWidth,
+        Tensor indices,
+        double scale,
+        @Nullable Tensor sinks) {
     /** Checks that shapes agree. */
     public AttentionInput {
         Check.rank("attend", "queries", queries, 4);

@@ -33,10 +33,8 @@ record GatheredAttention() implements SparseAttention {
             Tensor indices = atLeastOne(row(input.indices(), b));
             Tensor keyValues = row(input.keyValues(), b);
             Tensor chosen = gather(keyValues, indices);
-            Tensor exists =
-                    gather(Backend.of(q).tensors().full(Shape.of(keyValues.dim(0)), 1), indices);
-            Tensor logits = add(
-                    scale(matmulTransposed(row(q, b), chosen), input.scale()), insertAxis(log(exists), 1));
+            Tensor exists = gather(Backend.of(q).tensors().full(Shape.of(keyValues.dim(0)), 1), indices);
+            Tensor logits = add(scale(matmulTransposed(row(q, b), chosen), input.scale()), insertAxis(log(exists), 1));
             outputs.add(matmul(SinkSoftmax.weights(logits, input.sinks()), slice(chosen, -1, 0, input.valueWidth())));
             sums.add(logSumExp(logits));
         }

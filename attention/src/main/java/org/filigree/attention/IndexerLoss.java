@@ -67,8 +67,8 @@ public record IndexerLoss(Selector selector) {
         Check.shape("indexer loss", "scores", scores, attentionLogits.dim(0), tokens, keys);
         Tensor chosen = selector.select(Autograd.detach(scores), Visibility.causal(tokens, keys));
         Tensor bias = LogitBias.of(chosen, keys);
-        Tensor target = Autograd.withoutGradients(() -> scale(
-                sum(softmax(add(Autograd.detach(attentionLogits), insertAxis(bias, 2))), 2), 1.0 / heads));
+        Tensor target = Autograd.withoutGradients(() ->
+                scale(sum(softmax(add(Autograd.detach(attentionLogits), insertAxis(bias, 2))), 2), 1.0 / heads));
         Tensor total = clamp(logSumExp(add(scores, bias)), -1 / TINY, Double.POSITIVE_INFINITY);
         Tensor logPredicted = subtract(scores, insertAxis(total, -1));
         Tensor logTarget = log(clamp(target, TINY, Double.POSITIVE_INFINITY));

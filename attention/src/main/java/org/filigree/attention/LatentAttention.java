@@ -266,9 +266,10 @@ public final class LatentAttention implements Layer {
             indices = Optional.of(Autograd.withoutGradients(
                     () -> select(scorer.score(tokens.scorerInput, scorerKeys.read()), visibility)));
         }
-        Tensor heads = absorbs(tokens, keys, indices.map(chosen -> chosen.dim(2)).orElse(keys))
-                ? absorbed(tokens, latent, rotaryKey, indices)
-                : expanded(tokens, latent, rotaryKey, indices);
+        Tensor heads =
+                absorbs(tokens, keys, indices.map(chosen -> chosen.dim(2)).orElse(keys))
+                        ? absorbed(tokens, latent, rotaryKey, indices)
+                        : expanded(tokens, latent, rotaryKey, indices);
         return output.forward(heads);
     }
 
@@ -350,8 +351,8 @@ public final class LatentAttention implements Layer {
     private static Tensor bias(Projected tokens, int keys, Optional<Tensor> indices) {
         int queries = tokens.latent.dim(1);
         return indices.map(chosen -> LogitBias.of(chosen, keys))
-                .orElseGet(() -> LogitBias.of(
-                        Backend.of(tokens.latent), Visibility.causal(queries, keys), queries, keys));
+                .orElseGet(
+                        () -> LogitBias.of(Backend.of(tokens.latent), Visibility.causal(queries, keys), queries, keys));
     }
 
     /** [batch, tokens, heads, ·] to [heads, batch · tokens, ·], for products with one matrix for each head. */

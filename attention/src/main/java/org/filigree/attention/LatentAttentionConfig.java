@@ -176,8 +176,7 @@ public record LatentAttentionConfig(
      * @return a new configuration
      */
     public LatentAttentionConfig withRotary(Frequencies angles, LogitScale scale) {
-        return new LatentAttentionConfig(
-                width, heads, head, query, latent, angles, scale, normEps, form, selection);
+        return new LatentAttentionConfig(width, heads, head, query, latent, angles, scale, normEps, form, selection);
     }
 
     /**
@@ -212,13 +211,13 @@ public record LatentAttentionConfig(
     /** {@return how many numbers the parameters of the layer hold} */
     public long parameterCount() {
         long queries = (long) heads * head.query();
-        long queryPath =
-                switch (query) {
-                    case QueryProjection.Direct() -> queries * width;
-                    case QueryProjection.Compressed(int rank) -> rank * (width + 1 + queries);
-                };
-        long keysAndValues =
-                (long) (latent + head.rotary()) * width + latent + (long) heads * (head.content() + head.value()) * latent;
+        long queryPath = switch (query) {
+            case QueryProjection.Direct() -> queries * width;
+            case QueryProjection.Compressed(int rank) -> rank * (width + 1 + queries);
+        };
+        long keysAndValues = (long) (latent + head.rotary()) * width
+                + latent
+                + (long) heads * (head.content() + head.value()) * latent;
         return queryPath
                 + keysAndValues
                 + (long) heads * head.value() * width

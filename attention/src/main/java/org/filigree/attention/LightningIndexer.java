@@ -76,12 +76,10 @@ public final class LightningIndexer implements Scorer {
         int tokens = input.x().dim(1);
         int heads = config.heads();
         int dim = config.dim();
-        Tensor q = turned(
-                reshape(queries.forward(input.queryLatent()), batch, tokens, heads, dim), input.angles());
+        Tensor q = turned(reshape(queries.forward(input.queryLatent()), batch, tokens, heads, dim), input.angles());
         Tensor products = relu(matmulTransposed(reshape(q, batch, tokens * heads, dim), keys));
         Tensor w = scale(weights.forward(input.x()), 1 / Math.sqrt((double) heads * dim));
-        Tensor sums =
-                matmul(reshape(w, batch, tokens, 1, heads), reshape(products, batch, tokens, heads, keys.dim(1)));
+        Tensor sums = matmul(reshape(w, batch, tokens, 1, heads), reshape(products, batch, tokens, heads, keys.dim(1)));
         return reshape(sums, batch, tokens, keys.dim(1));
     }
 

@@ -36,11 +36,10 @@ public sealed interface LogitScale {
 
         @Override
         public double of(int width, Frequencies frequencies) {
-            double factor =
-                    switch (frequencies) {
-                        case Frequencies.Plain _ -> 1;
-                        case Frequencies.Yarn yarn -> yarn.factor();
-                    };
+            double factor = switch (frequencies) {
+                case Frequencies.Plain _ -> 1;
+                case Frequencies.Yarn yarn -> yarn.factor();
+            };
             double m = 0.1 * strength * Math.log(Math.max(1, factor)) + 1;
             return m * m / Math.sqrt(width);
         }

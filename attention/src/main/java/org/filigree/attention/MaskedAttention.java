@@ -41,7 +41,8 @@ record MaskedAttention() implements SparseAttention {
         int rows = logits.dim(1) * logits.dim(2);
         Tensor weights = reshape(SinkSoftmax.weights(logits, sinks), batch, rows, logits.dim(3));
         return reshape(
-                matmul(weights, slice(keyValues, -1, 0, valueWidth)), logits.shape().withDim(-1, valueWidth));
+                matmul(weights, slice(keyValues, -1, 0, valueWidth)),
+                logits.shape().withDim(-1, valueWidth));
     }
 
     private static Attended nothing(AttentionInput input) {

@@ -107,6 +107,7 @@ final class NaiveSparseAttention {
         if (peak == Double.NEGATIVE_INFINITY) {
             return peak;
         }
-        return peak + Math.log(Arrays.stream(values).map(v -> Math.exp(v - peak)).sum());
+        return peak
+                + Math.log(Arrays.stream(values).map(v -> Math.exp(v - peak)).sum());
     }
 }

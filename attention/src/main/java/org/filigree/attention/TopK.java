@@ -41,7 +41,8 @@ public record TopK(int k) implements Selector {
         Backend backend = Backend.of(scores);
         Tensor indices = Autograd.withoutGradients(() -> {
             Tensor lowest = backend.tensors().full(Shape.of(), Double.NEGATIVE_INFINITY);
-            // Invisible keys and NaN scores rank alike; since visible keys have the lower indices, no invisible one gets ahead of them.
+            // Invisible keys and NaN scores rank alike; since visible keys have the lower indices, no invisible one
+            // gets ahead of them.
             Tensor candidate = multiply(greater(scores, lowest), LogitBias.visible(backend, visibility, tokens, keys));
             return org.filigree.core.op.TopK.topK(Select.select(candidate, scores, lowest), chosen)
                     .indices();

@@ -42,8 +42,7 @@ class IndexerLossProperties {
     }
 
     @Property(tries = 10)
-    void gradientAgreesWithCentralDifferences(
-            @ForAll(supplier = AnyBackend.class) Backend backend, @ForAll long seed) {
+    void gradientAgreesWithCentralDifferences(@ForAll(supplier = AnyBackend.class) Backend backend, @ForAll long seed) {
         RandomStream random = RandomStream.of(seed);
         List<Sample> inputs = List.of(
                 Sample.gaussian("logits", random, 1, 4, 2, 5).constant(), Sample.gaussian("scores", random, 1, 4, 5));
@@ -71,7 +70,9 @@ class IndexerLossProperties {
         assertTrue(gradients.find(logits).isEmpty());
         assertTrue(gradients.find(scores).isPresent());
         assertThrows(ShapeException.class, () -> IndexerLoss.dense().of(scores, scores));
-        assertThrows(ShapeException.class, () -> IndexerLoss.dense().of(logits, backend.tensors().zeros(Shape.of(1, 2, 3))));
+        assertThrows(
+                ShapeException.class,
+                () -> IndexerLoss.dense().of(logits, backend.tensors().zeros(Shape.of(1, 2, 3))));
     }
 
     /** A selector that keeps nothing leaves nothing to learn, and no NaN. */

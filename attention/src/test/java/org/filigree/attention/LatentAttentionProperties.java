@@ -4,7 +4,6 @@ import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +22,6 @@ import org.filigree.core.nn.Frequencies;
 import org.filigree.core.op.Concat;
 import org.filigree.core.op.Slice;
 import org.filigree.core.random.RandomStream;
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.Sample;
@@ -97,8 +95,7 @@ class LatentAttentionProperties {
         Tensor other = backend.tensors().doubles(x.shape(), values);
         Tensor before = attention.forward(x, Context.inference());
         Tensor after = attention.forward(other, Context.inference());
-        assertClose(
-                "past", Slice.slice(before, 1, 0, kept), Slice.slice(after, 1, 0, kept), tolerance(backend));
+        assertClose("past", Slice.slice(before, 1, 0, kept), Slice.slice(after, 1, 0, kept), tolerance(backend));
     }
 
     @Property
@@ -151,14 +148,11 @@ class LatentAttentionProperties {
         Tensor b = tokens(backend, 1, second + 1, config.width(), seed + 1);
         try (KvCache ca = new ContiguousKvCache(attention.rowLayout(), 9);
                 KvCache cb = new ContiguousKvCache(attention.rowLayout(), 9)) {
-            attention.forward(
-                    Slice.slice(a, 1, 0, first), Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca)));
+            attention.forward(Slice.slice(a, 1, 0, first), Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca)));
             attention.forward(
                     Slice.slice(b, 1, 0, second), Context.inference().with(CacheBatch.KEY, CacheBatch.of(cb)));
-            Tensor last = Concat.concat(
-                    0, Slice.slice(a, 1, first, first + 1), Slice.slice(b, 1, second, second + 1));
-            Tensor step = attention.forward(
-                    last, Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca, cb)));
+            Tensor last = Concat.concat(0, Slice.slice(a, 1, first, first + 1), Slice.slice(b, 1, second, second + 1));
+            Tensor step = attention.forward(last, Context.inference().with(CacheBatch.KEY, CacheBatch.of(ca, cb)));
             assertClose("first", lastOf(attention, a), Slice.slice(step, 0, 0, 1), tolerance(backend));
             assertClose("second", lastOf(attention, b), Slice.slice(step, 0, 1, 2), tolerance(backend));
         }
@@ -220,15 +214,17 @@ class LatentAttentionProperties {
 
     private static Map<String, Tensor> evaluate(LatentAttention attention, Tensor x) {
         Tensor y = attention.forward(x, Context.training());
-        Tensor upstream = Sample.gaussian("upstream", Seed.of("upstream"), y.shape().toArray())
+        Tensor upstream = Sample.gaussian(
+                        "upstream", Seed.of("upstream"), y.shape().toArray())
                 .on(Backend.of(y));
         Gradients gradients = Autograd.backward(y, upstream);
         var all = new LinkedHashMap<String, Tensor>();
         all.put("output", Autograd.detach(y));
         all.put("dx", gradients.of(x));
-        attention.parameters().forEach((path, parameter) -> gradients
-                .find(parameter.value())
-                .ifPresent(gradient -> all.put("d " + path, gradient)));
+        attention
+                .parameters()
+                .forEach((path, parameter) ->
+                        gradients.find(parameter.value()).ifPresent(gradient -> all.put("d " + path, gradient)));
         return all;
     }
 

@@ -70,8 +70,10 @@ class LatentAttentionTest {
 
     private static void agrees(String label, Backend backend, SafetensorsFile file, LatentForm form) {
         LatentAttention attention = config(file).withForm(form).init(backend, RandomStream.of(0));
-        attention.parameters().forEach((path, parameter) -> parameter.assign(
-                Conformance.sample(file, path).on(backend)));
+        attention
+                .parameters()
+                .forEach((path, parameter) ->
+                        parameter.assign(Conformance.sample(file, path).on(backend)));
         Tensor x = Autograd.leaf(Conformance.sample(file, "x").on(backend));
         Tensor y = attention.forward(x, Context.training());
         Tolerance tolerance = Tolerance.of(backend, 64).times(4).or(Tolerance.float32(1));
@@ -90,7 +92,10 @@ class LatentAttentionTest {
                         tolerance);
             }
         });
-        assertEquals(file.names().stream().filter(n -> !n.matches("grad.*|x|upstream|output")).toList(),
+        assertEquals(
+                file.names().stream()
+                        .filter(n -> !n.matches("grad.*|x|upstream|output"))
+                        .toList(),
                 attention.parameters().asMap().keySet().stream().toList());
     }
 
@@ -131,8 +136,7 @@ class LatentAttentionTest {
         double scale = v3.logitScale().of(v3.head().query(), v3.frequencies());
         assertEquals(0.1352337789, scale, 1e-9);
         assertEquals(1 / Math.sqrt(192), new LogitScale.InverseRoot().of(192, v3.frequencies()), 1e-15);
-        assertEquals(
-                1 / Math.sqrt(192), new LogitScale.YarnSquared(1).of(192, new Frequencies.Plain(10000)), 1e-15);
+        assertEquals(1 / Math.sqrt(192), new LogitScale.YarnSquared(1).of(192, new Frequencies.Plain(10000)), 1e-15);
     }
 
     @Test
@@ -165,7 +169,9 @@ class LatentAttentionTest {
         assertEquals(new HeadWidths(64, 32, 64), config.head());
         assertEquals(256, config.latent());
         assertEquals(IndexerConfig.of(4, 64), config.selection().scorer());
-        assertEquals(new IndexerConfig(64, 128, 1e-6), LatentAttentionConfig.deepSeekV32().selection().scorer());
+        assertEquals(
+                new IndexerConfig(64, 128, 1e-6),
+                LatentAttentionConfig.deepSeekV32().selection().scorer());
     }
 
     @Test
@@ -203,13 +209,14 @@ class LatentAttentionTest {
             Tensor y = layer.forward(x, Context.training().with(ScoreListener.KEY, heard::add));
             assertArrayEquals(silent.toFloats(), y.toFloats());
             assertEquals(1, heard.size());
-            Gradients gradients =
-                    Autograd.backward(IndexerLoss.sparse(3).of(heard.getFirst()));
+            Gradients gradients = Autograd.backward(IndexerLoss.sparse(3).of(heard.getFirst()));
             assertFalse(gradients.find(x).isPresent());
-            attention.parameters().forEach((path, parameter) -> assertEquals(
-                    path.startsWith("indexer."),
-                    gradients.find(parameter.value()).isPresent(),
-                    path));
+            attention
+                    .parameters()
+                    .forEach((path, parameter) -> assertEquals(
+                            path.startsWith("indexer."),
+                            gradients.find(parameter.value()).isPresent(),
+                            path));
         }
     }
 
@@ -243,8 +250,10 @@ class LatentAttentionTest {
     void refusesWhatItCannotDo() {
         LatentAttention attention = small();
         Context inference = Context.inference();
-        assertThrows(ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(1, 2, 15)), inference));
-        assertThrows(ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(2, 16)), inference));
+        assertThrows(
+                ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(1, 2, 15)), inference));
+        assertThrows(
+                ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(2, 16)), inference));
         assertThrows(IllegalArgumentException.class, () -> LatentAttentionConfig.of(15, 2));
         assertThrows(IllegalArgumentException.class, () -> new HeadWidths(4, 3, 4));
         assertThrows(IllegalArgumentException.class, () -> IndexerConfig.of(4, 48));
@@ -259,8 +268,8 @@ class LatentAttentionTest {
                         .init(scalar, RandomStream.of(1))
                         .withSelector(TopK.of(2)));
         try (KvCache cache = new ContiguousKvCache(attention.rowLayout(), 4);
-                KvCache foreign = new ContiguousKvCache(
-                        LatentAttentionConfig.of(16, 2).rowLayout(), 4)) {
+                KvCache foreign =
+                        new ContiguousKvCache(LatentAttentionConfig.of(16, 2).rowLayout(), 4)) {
             Context cached = inference.with(CacheBatch.KEY, CacheBatch.of(cache));
             assertThrows(
                     IllegalArgumentException.class,
@@ -271,8 +280,7 @@ class LatentAttentionTest {
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 5), cached));
             assertThrows(
                     ShapeException.class,
-                    () -> attention.forward(
-                            tokens(1, 2), inference.with(CacheBatch.KEY, CacheBatch.of(foreign))));
+                    () -> attention.forward(tokens(1, 2), inference.with(CacheBatch.KEY, CacheBatch.of(foreign))));
             assertEquals(0, cache.length());
         }
     }
@@ -296,11 +304,16 @@ class LatentAttentionTest {
         Tensor x = Initializer.normal(1).draw(backend, Shape.of(1, 20, 64), RandomStream.of(7));
 
         Tensor whole = attention.forward(x, Context.inference());
-        try (SequenceCache sequence = KvCacheConfig.of(128, 1, attention.rowLayout()).init()) {
+        try (SequenceCache sequence =
+                KvCacheConfig.of(128, 1, attention.rowLayout()).init()) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.layer(List.of(sequence), 0));
             attention.forward(slice(x, 1, 0, 19), context);
             Tensor last = attention.forward(slice(x, 1, 19, 20), context);
-            assertClose("last token", slice(whole, 1, 19, 20), last, Tolerance.float32(64).times(8));
+            assertClose(
+                    "last token",
+                    slice(whole, 1, 19, 20),
+                    last,
+                    Tolerance.float32(64).times(8));
             assertEquals(new CacheMemory(128 * 224, 20 * 224), sequence.memory());
         }
     }

@@ -16,7 +16,6 @@ import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.GradientCheck;
 import org.filigree.core.testkit.Sample;
-import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 
 class LightningIndexerProperties {
@@ -49,16 +48,16 @@ class LightningIndexerProperties {
         LightningIndexer indexer = IndexerConfig.of(heads, dim)
                 .init(new ScorerConfig.Widths(width, latent, rotary), backend, random.fork("init"));
         var parameters = indexer.parameters();
-        parameters.get("k_norm.weight")
+        parameters
+                .get("k_norm.weight")
                 .assign(Sample.gaussian("norm", random, dim).on(backend));
-        parameters.get("k_norm.bias")
+        parameters
+                .get("k_norm.bias")
                 .assign(Sample.gaussian("bias", random, dim).on(backend));
         Sample x = Sample.gaussian("x", random, 1, tokens, width);
         Sample queryLatent = Sample.gaussian("latent", random, 1, tokens, latent);
         var input = new ScorerInput(
-                x.on(backend),
-                queryLatent.on(backend),
-                new Rotary(rotary, FREQUENCIES).table(backend, start, tokens));
+                x.on(backend), queryLatent.on(backend), new Rotary(rotary, FREQUENCIES).table(backend, start, tokens));
         Tensor scores = indexer.score(input, indexer.keys(input));
 
         double[][] keys = new double[tokens][];

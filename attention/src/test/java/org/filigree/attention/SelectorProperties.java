@@ -50,8 +50,8 @@ class SelectorProperties {
         for (int row = 0; row < batch * tokens; row++) {
             int offset = row * keys;
             // NaN counts as −∞ here.
-            Comparator<Integer> descending =
-                    Comparator.comparingDouble(j -> Float.isNaN(scores[offset + j]) ? Float.POSITIVE_INFINITY : -scores[offset + j]);
+            Comparator<Integer> descending = Comparator.comparingDouble(
+                    j -> Float.isNaN(scores[offset + j]) ? Float.POSITIVE_INFINITY : -scores[offset + j]);
             int[] expected = new int[width];
             Arrays.fill(expected, -1);
             List<Integer> sorted = IntStream.rangeClosed(0, earlier + row % tokens)

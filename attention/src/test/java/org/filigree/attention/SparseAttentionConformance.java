@@ -40,10 +40,7 @@ class SparseAttentionConformance {
         String label = form + " " + name + " on " + backend.name() + ": ";
         assertClose(label + "output", expected, attended.output(), TOLERANCE);
         assertClose(
-                label + "lse",
-                Conformance.sample(file, name + ".lse").on(backend),
-                attended.logSumExp(),
-                TOLERANCE);
+                label + "lse", Conformance.sample(file, name + ".lse").on(backend), attended.logSumExp(), TOLERANCE);
         Gradients gradients = Autograd.backward(
                 attended.output(), Conformance.sample(file, "upstream").on(backend));
         assertClose(label + "dq", Conformance.sample(file, name + ".grad.q").on(backend), gradients.of(q), TOLERANCE);

@@ -64,7 +64,8 @@ class SparseAttentionProperties {
         }
 
         AttentionInput input(Backend backend) {
-            return AttentionInput.of(q().on(backend), kv().on(backend), indices().on(backend))
+            return AttentionInput.of(
+                            q().on(backend), kv().on(backend), indices().on(backend))
                     .withValueWidth(valueWidth);
         }
     }
@@ -97,8 +98,7 @@ class SparseAttentionProperties {
         Tensor q = Autograd.leaf(c.q().on(backend));
         Tensor kv = Autograd.leaf(c.kv().on(backend));
         Tensor sinks = Autograd.leaf(c.sinks().on(backend));
-        AttentionInput plain =
-                AttentionInput.of(q, kv, c.indices().on(backend)).withValueWidth(c.valueWidth);
+        AttentionInput plain = AttentionInput.of(q, kv, c.indices().on(backend)).withValueWidth(c.valueWidth);
         Attended attended = form.attend(withSinks ? plain.withSinks(sinks) : plain);
         Tolerance tolerance = c.tolerance(backend);
         var naive = new NaiveSparseAttention(c.tokens, c.heads, c.width, c.valueWidth, c.chosen, c.scale());
@@ -116,8 +116,7 @@ class SparseAttentionProperties {
             assertEquals(0, c.keys);
             return;
         }
-        Gradients gradients =
-                Autograd.backward(attended.output(), c.upstream().on(backend));
+        Gradients gradients = Autograd.backward(attended.output(), c.upstream().on(backend));
         for (int b = 0; b < c.batch; b++) {
             var expected = naive.backward(
                     row(c.q(), b), row(c.kv(), b), ints(row(c.indices(), b)), naiveSinks, row(c.upstream(), b));
@@ -197,10 +196,8 @@ class SparseAttentionProperties {
         AttentionInput padded = AttentionInput.of(
                         plain.queries(), plain.keyValues(), Concat.concat(-1, padding, plain.indices()))
                 .withValueWidth(c.valueWidth);
-        assertClose(
-                "output", form.attend(plain).output(), form.attend(padded).output(), c.tolerance(backend));
-        assertClose(
-                "lse", form.attend(plain).logSumExp(), form.attend(padded).logSumExp(), c.tolerance(backend));
+        assertClose("output", form.attend(plain).output(), form.attend(padded).output(), c.tolerance(backend));
+        assertClose("lse", form.attend(plain).logSumExp(), form.attend(padded).logSumExp(), c.tolerance(backend));
     }
 
     @Property(tries = 50)
@@ -217,8 +214,7 @@ class SparseAttentionProperties {
             expected[i] += Math.log(2);
         }
         assertClose("lse", expected, form.attend(twice).logSumExp(), c.tolerance(backend));
-        assertClose(
-                "output", form.attend(plain).output(), form.attend(twice).output(), c.tolerance(backend));
+        assertClose("output", form.attend(plain).output(), form.attend(twice).output(), c.tolerance(backend));
     }
 
     /** Two halves of the keys, joined through their log-sum-exps, are the whole: what split decoding rests on. */
@@ -265,7 +261,10 @@ class SparseAttentionProperties {
                         backend.tensors().floats(Shape.of(1, 1, 1, 1), new float[] {1}),
                         backend.tensors().floats(Shape.of(1, 3, 1), new float[] {9, 1, 3}),
                         backend.tensors().ints(Shape.of(1, 1, 3), new int[] {2, -1, 1})));
-        assertEquals((Math.E + 3 * Math.exp(3)) / (Math.E + Math.exp(3)), attended.output().item(), 1e-6);
+        assertEquals(
+                (Math.E + 3 * Math.exp(3)) / (Math.E + Math.exp(3)),
+                attended.output().item(),
+                1e-6);
         assertEquals(Math.log(Math.E + Math.exp(3)), attended.logSumExp().item(), 1e-6);
     }
 
@@ -279,9 +278,7 @@ class SparseAttentionProperties {
             assertThrows(IndexOutOfBoundsException.class, () -> form.attend(AttentionInput.of(q, kv, five)));
         }
         assertThrows(ShapeException.class, () -> AttentionInput.of(kv, kv, five));
-        assertThrows(
-                ShapeException.class, () -> AttentionInput.of(q, kv, five).withValueWidth(4));
-        assertThrows(
-                ShapeException.class, () -> AttentionInput.of(q, kv, five).withSinks(q));
+        assertThrows(ShapeException.class, () -> AttentionInput.of(q, kv, five).withValueWidth(4));
+        assertThrows(ShapeException.class, () -> AttentionInput.of(q, kv, five).withSinks(q));
     }
 }

@@ -32,10 +32,8 @@ class KvCacheProperties {
 
     @Provide
     Arbitrary<List<Step>> steps() {
-        Arbitrary<Kind> kind = Arbitraries.frequency(
-                Tuple.of(12, Kind.APPEND),
-                Tuple.of(6, Kind.TRUNCATE),
-                Tuple.of(1, Kind.CLOSE));
+        Arbitrary<Kind> kind =
+                Arbitraries.frequency(Tuple.of(12, Kind.APPEND), Tuple.of(6, Kind.TRUNCATE), Tuple.of(1, Kind.CLOSE));
         return Combinators.combine(kind, Arbitraries.integers().between(-1, 9))
                 .as(Step::new)
                 .list()
@@ -69,7 +67,8 @@ class KvCacheProperties {
         try (KvCache model = new NaiveKvCache(layout, capacity);
                 KvCache cache = new ContiguousKvCache(layout, capacity)) {
             for (Step step : steps) {
-                List<Tensor> rows = step.kind == Kind.APPEND ? rows(backend, layout, Math.max(0, step.rows), random) : List.of();
+                List<Tensor> rows =
+                        step.kind == Kind.APPEND ? rows(backend, layout, Math.max(0, step.rows), random) : List.of();
                 assertEquals(outcome(model, step, rows), outcome(cache, step, rows));
                 assertAlike(backend, model, cache);
             }
@@ -88,8 +87,7 @@ class KvCacheProperties {
 
     private static void assertAlike(Backend backend, KvCache model, KvCache cache) {
         assertEquals(failure(model::length), failure(cache::length));
-        assertEquals(
-                model.memory().usedBytes(), cache.memory().usedBytes());
+        assertEquals(model.memory().usedBytes(), cache.memory().usedBytes());
         if (failure(model::length).isPresent()) {
             return;
         }

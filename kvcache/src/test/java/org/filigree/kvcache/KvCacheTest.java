@@ -42,8 +42,7 @@ class KvCacheTest {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
             cache.append(rows(3));
             float[] before = cache.view("latent", backend).toFloats();
-            String message =
-                    assertReason(Reason.EXHAUSTED, () -> cache.append(rows(2)));
+            String message = assertReason(Reason.EXHAUSTED, () -> cache.append(rows(2)));
             assertTrue(message.contains("2 rows behind 3 exceed the capacity of 4"), message);
             assertEquals(3, cache.length());
             assertArrayEquals(before, cache.view("latent", backend).toFloats());
@@ -79,9 +78,7 @@ class KvCacheTest {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
             assertThrows(ShapeException.class, () -> cache.append(List.of(rows(1).getFirst())));
             assertThrows(ShapeException.class, () -> cache.append(rows(1).reversed()));
-            assertThrows(
-                    ShapeException.class,
-                    () -> cache.append(List.of(rows(2).getFirst(), rows(1).getLast())));
+            assertThrows(ShapeException.class, () -> cache.append(List.of(rows(2).getFirst(), rows(1).getLast())));
             assertReason(Reason.LAYOUT, () -> cache.view("value", backend));
             assertEquals(0, cache.length());
         }
@@ -102,7 +99,7 @@ class KvCacheTest {
     @Test
     void memoryThatCannotBeHadIsReported() {
         String message = assertReason(
-                        Reason.EXHAUSTED, () -> new ContiguousKvCache(RowLayout.of("latent", 1 << 30), 1 << 30).close());
+                Reason.EXHAUSTED, () -> new ContiguousKvCache(RowLayout.of("latent", 1 << 30), 1 << 30).close());
         assertTrue(message.contains(String.valueOf(4L << 60)), message);
     }
 
@@ -114,7 +111,8 @@ class KvCacheTest {
             assertEquals(8 * config.bytesPerToken(), sequence.memory().reservedBytes());
             sequence.layer(0).append(rows(3));
             assertEquals(0, sequence.length());
-            sequence.layer(1).append(KvCacheProperties.rows(backend, sequence.layer(1).layout(), 2, random));
+            sequence.layer(1)
+                    .append(KvCacheProperties.rows(backend, sequence.layer(1).layout(), 2, random));
             assertEquals(2, sequence.length());
             assertEquals(4 * (3 * 7 + 2 * 3), sequence.memory().usedBytes());
             assertReason(Reason.LENGTH, () -> sequence.truncate(3));
