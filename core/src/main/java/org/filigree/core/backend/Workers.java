@@ -50,6 +50,9 @@ public final class Workers implements AutoCloseable {
     private final AtomicReference<@Nullable Loop> active = new AtomicReference<>();
     private volatile boolean closed;
 
+    /** When the last loop ended, by {@link System#nanoTime}; a hint, so races do no harm. */
+    private volatile long lastLoopEnd = System.nanoTime() - SPIN_NANOS;
+
     private Workers(int threads) {
         workers = new Worker[threads - 1];
         for (int i = 0; i < workers.length; i++) {
@@ -111,6 +114,27 @@ public final class Workers implements AutoCloseable {
      * @throws IllegalStateException if the pool is closed
      */
     public void parallelFor(int chunks, ChunkTask task) {
+        run(chunks, task, Waking.ALWAYS);
+    }
+
+    /**
+     * Like {@link #parallelRanges}, for loops of about 10 to 50 µs, which would be over before a sleeping thread woke:
+     * takes the help of workers that are awake, and wakes the others only if loops follow each other closely.
+     *
+     * @param length number of indices, at least 0
+     * @param chunkLength indices in a chunk, at least 1; choose it from the problem alone
+     * @param task what to run; called from several threads at once
+     */
+    public void briefRanges(int length, int chunkLength, RangeTask task) {
+        ranges(length, chunkLength, task, Waking.IN_A_SERIES);
+    }
+
+    private enum Waking {
+        ALWAYS,
+        IN_A_SERIES
+    }
+
+    private void run(int chunks, ChunkTask task, Waking waking) {
         if (closed) {
             throw new IllegalStateException("workers: parallelFor after close; keep the backend open while it is used");
         }
@@ -124,11 +148,14 @@ public final class Workers implements AutoCloseable {
             return;
         }
         try {
-            wake(Math.min(chunks - 1, workers.length));
+            if (waking == Waking.ALWAYS || System.nanoTime() - lastLoopEnd < SPIN_NANOS) {
+                wake(Math.min(chunks - 1, workers.length));
+            }
             loop.work();
             loop.awaitCompletion();
         } finally {
             active.set(null);
+            lastLoopEnd = System.nanoTime();
         }
         loop.rethrowFailure();
     }
@@ -141,6 +168,10 @@ public final class Workers implements AutoCloseable {
      * @param task what to run; called from several threads at once
      */
     public void parallelRanges(int length, int chunkLength, RangeTask task) {
+        ranges(length, chunkLength, task, Waking.ALWAYS);
+    }
+
+    private void ranges(int length, int chunkLength, RangeTask task, Waking waking) {
         if (length <= chunkLength) {
             if (length > 0) {
                 task.run(0, length);
@@ -148,10 +179,11 @@ public final class Workers implements AutoCloseable {
             return;
         }
         int chunks = (length - 1) / chunkLength + 1;
-        parallelFor(chunks, chunk -> {
+        ChunkTask chunkTask = chunk -> {
             int from = chunk * chunkLength;
             task.run(from, from + Math.min(chunkLength, length - from));
-        });
+        };
+        run(chunks, chunkTask, waking);
     }
 
     /** Lets the workers finish the loop that they are in, and ends them. */

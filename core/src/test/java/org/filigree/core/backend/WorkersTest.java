@@ -83,6 +83,20 @@ class WorkersTest {
     }
 
     @Test
+    void briefLoopsCoverTheIndicesWhetherWorkersSleepOrNot() throws InterruptedException {
+        try (Workers workers = Workers.of(3)) {
+            AtomicInteger runs = new AtomicInteger();
+            for (int round = 0; round < 200; round++) {
+                if (round % 50 == 0) {
+                    Thread.sleep(2);
+                }
+                workers.briefRanges(10, 3, (from, to) -> runs.addAndGet(to - from));
+            }
+            assertEquals(2_000, runs.get());
+        }
+    }
+
+    @Test
     void aLoopInsideALoopRunsOnItsOwnThread() {
         try (Workers workers = Workers.of(3)) {
             AtomicInteger runs = new AtomicInteger();

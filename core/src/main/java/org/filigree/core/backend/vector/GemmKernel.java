@@ -29,11 +29,14 @@ final class GemmKernel {
     /** Multiply-adds up to which packing B costs more than it saves. */
     private static final long SMALL_MADDS = 40 * 40 * 40;
 
-    /** Multiply-adds of the smallest task of a product that is bound by memory, about 15 µs. */
-    private static final long SMALLEST_STREAM_MADDS = 1L << 18;
+    /** Multiply-adds of the smallest task of a product that is bound by memory, about 6 µs. */
+    private static final long SMALLEST_STREAM_MADDS = 1L << 17;
+
+    /** Multiply-adds of a product that is worth waking threads for, about 50 µs. */
+    private static final long WAKING_MADDS = 1L << 20;
 
     /** Columns of the narrowest task that walks down the rows of B: 1 KiB from each. */
-    private static final int NARROWEST_STREAM = 256;
+    private static final int NARROWEST_STREAM = Math.max(256, RowKernel.WIDEST);
 
     private GemmKernel() {}
 
@@ -93,7 +96,7 @@ final class GemmKernel {
     private static void dots(int m, int n, int k, Matrix a, Matrix b, Matrix c, Update update, Workers workers) {
         boolean cutB = n >= m;
         int longer = Math.max(m, n);
-        workers.parallelRanges(longer, dottedRows(longer, (long) Math.min(m, n) * k), (from, to) -> {
+        ranges(longer, dottedRows(longer, (long) Math.min(m, n) * k), (long) m * n * k, workers, (from, to) -> {
             float[] sums = workers.scratch().borrow(DotKernel.SUMS_FLOATS);
             if (cutB) {
                 DotKernel.multiply(0, m, from, to, k, a, b, c, update, sums);
@@ -107,9 +110,11 @@ final class GemmKernel {
     /** One row of C in the forms NN and TN. */
     private static void row(Form form, int n, int k, Matrix a, Matrix b, Matrix c, Update update, Workers workers) {
         int aStride = form == Form.LEFT_TRANSPOSED ? a.stride() : 1;
-        workers.parallelRanges(
+        ranges(
                 n,
                 streamedColumns(n, k),
+                (long) n * k,
+                workers,
                 (from, to) -> RowKernel.multiply(
                         from,
                         to,
@@ -160,6 +165,15 @@ final class GemmKernel {
         }
     }
 
+    /** Runs the ranges, and lets sleeping threads sleep if the product is small. */
+    static void ranges(int length, int chunk, long madds, Workers workers, Workers.RangeTask task) {
+        if (madds < WAKING_MADDS) {
+            workers.briefRanges(length, chunk, task);
+        } else {
+            workers.parallelRanges(length, chunk, task);
+        }
+    }
+
     private static int dottedRows(int rows, long maddsPerRow) {
         long chunk = Math.max(SMALLEST_STREAM_MADDS / maddsPerRow, rows / 16);
         return Math.ceilDiv(Math.clamp(chunk, 1, rows), DotKernel.TILE) * DotKernel.TILE;
@@ -168,6 +182,6 @@ final class GemmKernel {
     /** Columns of a task that walks down rows of B: four tasks, unless they would be too narrow or too short. */
     static int streamedColumns(int n, long maddsPerColumn) {
         long columns = Math.max(Math.max(SMALLEST_STREAM_MADDS / maddsPerColumn, n / 4), NARROWEST_STREAM);
-        return Math.ceilDiv((int) Math.min(columns, n), TileKernel.STRIP) * TileKernel.STRIP;
+        return Math.ceilDiv((int) Math.min(columns, n), NARROWEST_STREAM) * NARROWEST_STREAM;
     }
 }

@@ -16,6 +16,9 @@ final class GemmPacking {
     private static final int LANES = TileKernel.LANES;
     private static final int STRIP = TileKernel.STRIP;
 
+    /** Rows of A packed at once where they run across the tiles: three cache lines, each read once. */
+    private static final int FOUR_TALL_TILES = 48;
+
     private GemmPacking() {}
 
     /** Rows of A with the padding of its last tile. */
@@ -33,7 +36,13 @@ final class GemmPacking {
     static void tiles(
             Form form, int from, int to, int rows, int k, float[] a, int aOff, int lda, float[] tiles, int tilesOff) {
         int height;
-        for (int i = from; i < to; i += height) {
+        int first = from;
+        if (form == Form.LEFT_TRANSPOSED && TileKernel.TALLEST == 12) {
+            for (; first + FOUR_TALL_TILES <= to; first += FOUR_TALL_TILES) {
+                fourTallTiles(k, a, aOff + first, lda, tiles, tilesOff + first * k);
+            }
+        }
+        for (int i = first; i < to; i += height) {
             height = TileKernel.height(rows - i);
             int present = Math.min(height, rows - i);
             if (form == Form.LEFT_TRANSPOSED) {
@@ -101,12 +110,38 @@ final class GemmPacking {
         }
     }
 
-    private static void wholeTile(int height, int k, float[] from, int off, int ld, float[] to, int toOff) {
+    /**
+     * Packs four tiles of twelve rows. Written out: a loop over the quartets, once inlined into its callers, was compiled to
+     * code four times as slow.
+     */
+    private static void fourTallTiles(int k, float[] from, int off, int ld, float[] to, int toOff) {
+        int tile = 12 * k;
         for (int p = 0; p < k; p++) {
             int source = off + p * ld;
-            int target = toOff + p * height;
-            for (int i = 0; i < height; i += 4) {
-                FloatVector.fromArray(QUARTET, from, source + i).intoArray(to, target + i);
+            int first = toOff + p * 12;
+            int second = first + tile;
+            int third = second + tile;
+            int fourth = third + tile;
+            FloatVector.fromArray(QUARTET, from, source).intoArray(to, first);
+            FloatVector.fromArray(QUARTET, from, source + 4).intoArray(to, first + 4);
+            FloatVector.fromArray(QUARTET, from, source + 8).intoArray(to, first + 8);
+            FloatVector.fromArray(QUARTET, from, source + 12).intoArray(to, second);
+            FloatVector.fromArray(QUARTET, from, source + 16).intoArray(to, second + 4);
+            FloatVector.fromArray(QUARTET, from, source + 20).intoArray(to, second + 8);
+            FloatVector.fromArray(QUARTET, from, source + 24).intoArray(to, third);
+            FloatVector.fromArray(QUARTET, from, source + 28).intoArray(to, third + 4);
+            FloatVector.fromArray(QUARTET, from, source + 32).intoArray(to, third + 8);
+            FloatVector.fromArray(QUARTET, from, source + 36).intoArray(to, fourth);
+            FloatVector.fromArray(QUARTET, from, source + 40).intoArray(to, fourth + 4);
+            FloatVector.fromArray(QUARTET, from, source + 44).intoArray(to, fourth + 8);
+        }
+    }
+
+    private static void wholeTile(int height, int k, float[] from, int off, int ld, float[] to, int toOff) {
+        // One quartet of rows after another: a loop over the quartets inside would cost more than the copies.
+        for (int i = 0; i < height; i += QUARTET.length()) {
+            for (int p = 0; p < k; p++) {
+                FloatVector.fromArray(QUARTET, from, off + p * ld + i).intoArray(to, toOff + p * height + i);
             }
         }
     }

@@ -26,7 +26,8 @@ final class SkinnyGemm {
             int aOff = form == Form.LEFT_TRANSPOSED ? a.at(p, 0) : a.at(0, p);
             GemmPacking.tiles(form, 0, m, m, Math.min(depth, k - p), a.values(), aOff, a.stride(), tiles, p * rows);
         }
-        workers.parallelRanges(n, GemmKernel.streamedColumns(n, (long) m * k), (from, to) -> {
+        int chunk = GemmKernel.streamedColumns(n, (long) m * k);
+        GemmKernel.ranges(n, chunk, (long) m * n * k, workers, (from, to) -> {
             float[] edge = scratch.borrow(TileKernel.TILE_FLOATS + depth * TileKernel.STRIP);
             for (int p = 0; p < k; p += depth) {
                 Update passUpdate = p == 0 ? update : Update.ACCUMULATE;
