@@ -46,9 +46,57 @@ def matmul(form, m, n, k):
     return (lambda x, y: x.t() @ y), (left, right)
 
 
-# Name of the work -> function of its sizes that gives a function of tensors and its operands. The result of the work is
-# one tensor, or a tuple whose first tensor is compared.
-KINDS = {"matmul": matmul}
+def classes(seed, count, limit):
+    return ((tensor(seed, count) + 1) * (limit / 2)).long()
+
+
+def with_gradients(function, upstream, *leaves):
+    """A function that gives the result of another, and the gradients of its operands."""
+    leaves = tuple(leaf.requires_grad_() for leaf in leaves)
+
+    def prepared(form):
+        def run():
+            with torch.enable_grad():
+                result = form(*leaves)
+                return (result.detach(), *torch.autograd.grad(result, leaves, upstream))
+
+        return run
+
+    return function, prepared
+
+
+def softmax(x):
+    return torch.softmax(x, -1)
+
+
+def rms_norm(x, weight):
+    return F.rms_norm(x, (x.shape[-1],), weight, 1e-6)
+
+
+def swiglu(gate, up):
+    return F.silu(gate) * up
+
+
+def cross_entropy_gradient(m, n):
+    targets = classes(2, m, n)
+    return with_gradients(lambda x: F.cross_entropy(x, targets), None, 4 * tensor(1, m, n))
+
+
+# Name of the work -> function of its sizes that gives a function of tensors, and its operands or what turns a form of the
+# function into the timed call. The result of the work is one tensor or a tuple.
+KINDS = {
+    "matmul": matmul,
+    "add": lambda m, n: (torch.add, (tensor(1, m, n), tensor(2, m, n))),
+    "affine": lambda m, n: (lambda x: x * 1.5 + 0.25, (tensor(1, m, n),)),
+    "exp": lambda m, n: (torch.exp, (4 * tensor(1, m, n),)),
+    "softmax": lambda m, n: (softmax, (4 * tensor(1, m, n),)),
+    "softmax_gradient": lambda m, n: with_gradients(softmax, tensor(2, m, n), 4 * tensor(1, m, n)),
+    "rms_norm": lambda m, n: (rms_norm, (4 * tensor(1, m, n), tensor(2, n))),
+    "rms_norm_gradient": lambda m, n: with_gradients(rms_norm, tensor(3, m, n), 4 * tensor(1, m, n), tensor(2, n)),
+    "swiglu": lambda m, n: (swiglu, (4 * tensor(1, m, n), tensor(2, m, n))),
+    "swiglu_gradient": lambda m, n: with_gradients(swiglu, tensor(3, m, n), 4 * tensor(1, m, n), tensor(2, m, n)),
+    "cross_entropy_gradient": cross_entropy_gradient,
+}
 
 forms = {}
 
@@ -62,21 +110,25 @@ def prepare(kind, arguments):
     if "--no-compile" not in sys.argv:
         candidates.append(("compiled", torch.compile(work)))
     for name, function in candidates:
+        call = operands(function) if callable(operands) else lambda function=function: function(*operands)
         try:
-            result = function(*operands)
+            results = call()
             deadline = time.perf_counter() + 0.3
             while time.perf_counter() < deadline:
-                function(*operands)
+                call()
         except Exception as failure:  # a missing compiler or module: the other form still counts
             print(f"peer: {kind} {name} left out: {type(failure).__name__}: {failure}", file=sys.stderr)
             continue
-        if isinstance(result, tuple):
-            result = result[0]
-        flat = result.detach().reshape(-1)
-        positions = torch.linspace(0, flat.numel() - 1, min(SAMPLES, flat.numel()), dtype=torch.float64).long()
-        forms[name] = lambda function=function: function(*operands)
-        answers.append({"name": name, "positions": positions.tolist(), "values": flat[positions].tolist()})
+        forms[name] = call
+        answers.append({"name": name, "results": [described(x) for x in (results if isinstance(results, tuple) else (results,))]})
     return {"forms": answers}
+
+
+def described(result):
+    flat = result.detach().reshape(-1)
+    positions = torch.linspace(0, flat.numel() - 1, min(SAMPLES, flat.numel()), dtype=torch.float64).long()
+    norm = torch.linalg.vector_norm(flat, dtype=torch.float64)
+    return {"positions": positions.tolist(), "values": flat[positions].tolist(), "norm": norm.item()}
 
 
 def run(form, seconds):

@@ -1,6 +1,5 @@
 package org.filigree.bench;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +7,6 @@ import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.host.HostBackend;
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /**
@@ -18,6 +16,7 @@ import org.filigree.core.tensor.Tensor;
 final class Comparison {
     private static final int TURNS = 7;
     private static final double WARM_UP_SECONDS = 2;
+    private static final double NORM_TOLERANCE = 1e-5;
 
     /** Lets the spinning threads of the side that had its turn go to sleep. */
     private static final long PAUSE_MILLIS = 30;
@@ -26,27 +25,31 @@ final class Comparison {
     private final Workers workers;
     private final MachineLimits limits;
     private final Peer peer;
+    private final Peer keeping;
     private final double turnSeconds;
 
-    /** Holds the last result, so that no work can be optimised away. */
-    private Tensor last;
+    /** Holds the last results, so that no work can be optimised away. */
+    private List<Tensor> last = List.of();
 
-    Comparison(HostBackend backend, MachineLimits limits, Peer peer, double turnSeconds) {
+    Comparison(HostBackend backend, MachineLimits limits, Peer peer, Peer keeping, double turnSeconds) {
         this.backend = backend;
         this.workers = backend.workers();
         this.limits = limits;
         this.peer = peer;
+        this.keeping = keeping;
         this.turnSeconds = turnSeconds;
-        this.last = backend.tensors().zeros(Shape.of(1));
     }
 
     Row measure(Workload workload) {
         boolean oneThreadMatters = workload.targets().stream()
                 .anyMatch(target -> target instanceof Target.ShareOfPeak || target instanceof Target.TimesOneThread);
-        Supplier<Tensor> work = workload.setUp().apply(backend);
+        Supplier<List<Tensor>> work = workload.setUp().apply(backend);
         Runnable ours = () -> last = work.get();
         Runnable onOneThread = () -> onOneThread(ours);
+        boolean bytesMatter = workload.bytes() > 0;
         List<Peer.Form> forms = peer.prepare(workload.peerKind(), workload.peerArguments());
+        List<Peer.Form> keepingForms =
+                bytesMatter ? keeping.prepare(workload.peerKind(), workload.peerArguments()) : List.of();
         new Measurement().collect(WARM_UP_SECONDS, ours);
         new Measurement().collect(WARM_UP_SECONDS / 4, onOneThread);
         check(workload, forms);
@@ -54,7 +57,9 @@ final class Comparison {
         Measurement all = new Measurement();
         Measurement one = new Measurement();
         Measurement peak = new Measurement();
+        Measurement bandwidth = new Measurement();
         Map<String, Measurement> theirs = new LinkedHashMap<>();
+        Map<String, Measurement> kept = new LinkedHashMap<>();
         for (int turn = 0; turn < TURNS; turn++) {
             pause();
             all.collect(turnSeconds, ours);
@@ -62,12 +67,22 @@ final class Comparison {
                 one.collect(turnSeconds, onOneThread);
                 peak.add(limits.peakFlops());
             }
-            for (Peer.Form form : forms) {
-                pause();
-                peer.run(form.name(), turnSeconds, theirs.computeIfAbsent(form.name(), name -> new Measurement()));
+            if (bytesMatter) {
+                bandwidth.add(limits.bandwidth(workers));
             }
+            takeTurn(peer, forms, theirs);
+            takeTurn(keeping, keepingForms, kept);
         }
-        return new Row(workload, all, one, peak, theirs);
+        // Nothing of this row may weigh on the next.
+        last = List.of();
+        return new Row(workload, all, one, peak, bandwidth, theirs, kept);
+    }
+
+    private void takeTurn(Peer side, List<Peer.Form> forms, Map<String, Measurement> into) {
+        for (Peer.Form form : forms) {
+            pause();
+            side.run(form.name(), turnSeconds, into.computeIfAbsent(form.name(), name -> new Measurement()));
+        }
     }
 
     /** A loop inside a chunk runs on the chunk's thread, so a loop of two chunks of which one does nothing is one thread. */
@@ -80,21 +95,34 @@ final class Comparison {
     }
 
     private void check(Workload workload, List<Peer.Form> forms) {
-        float[] result = last.toFloats();
-        List<String> wrong = new ArrayList<>();
-        for (Peer.Form form : forms) {
-            for (int i = 0; i < form.positions().size(); i++) {
-                int position = form.positions().get(i);
-                double expected = form.values().get(i);
-                if (!(Math.abs(result[position] - expected) <= workload.tolerance())) {
-                    wrong.add(form.name() + "[" + position + "] = " + expected + ", ours " + result[position]);
+        for (int i = 0; !forms.isEmpty() && i < last.size(); i++) {
+            float[] ours = last.get(i).toFloats();
+            double norm = norm(ours);
+            for (Peer.Form form : forms) {
+                Peer.Result theirs = form.results().get(i);
+                // The sum of squares sees every element, where the sample sees a few exactly.
+                boolean agree = Math.abs(norm - theirs.norm())
+                        <= workload.tolerance() * Math.sqrt(ours.length) + NORM_TOLERANCE * theirs.norm();
+                for (int j = 0; j < theirs.positions().size(); j++) {
+                    agree &= Math.abs(ours[theirs.positions().get(j)]
+                                    - theirs.values().get(j))
+                            <= workload.tolerance();
+                }
+                if (!agree) {
+                    throw new IllegalStateException("bench: " + workload.name() + ", result " + i + " " + form.name()
+                            + " differs from ours by more than " + workload.tolerance() + "; norms " + norm + " and "
+                            + theirs.norm() + ", sample " + theirs.values());
                 }
             }
         }
-        if (!wrong.isEmpty()) {
-            throw new IllegalStateException("bench: " + workload.name() + " differs from the peer by more than "
-                    + workload.tolerance() + ": " + wrong.subList(0, Math.min(3, wrong.size())));
+    }
+
+    private static double norm(float[] x) {
+        double squares = 0;
+        for (float value : x) {
+            squares += (double) value * value;
         }
+        return Math.sqrt(squares);
     }
 
     private static void pause() {

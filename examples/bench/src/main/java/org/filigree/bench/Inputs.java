@@ -17,6 +17,15 @@ final class Inputs {
         return backend.tensors().floats(shape, values);
     }
 
+    /** Class numbers below a limit. */
+    static Tensor classes(Backend backend, int seed, int count, int limit) {
+        int[] values = new int[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (int) ((value(seed, i) + 1f) * (limit / 2f));
+        }
+        return backend.tensors().ints(Shape.of(count), values);
+    }
+
     private static float value(int seed, int index) {
         int hash = index * 0x9E3779B9 + seed * 40503;
         hash ^= hash >>> 16;

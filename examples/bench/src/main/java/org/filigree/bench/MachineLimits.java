@@ -74,14 +74,19 @@ final class MachineLimits {
                 .lane(0);
     }
 
+    /** {@return bytes per second that the pool can move at best, measured shortly} */
+    double bandwidth(Workers workers) {
+        return Math.max(copyBandwidth(workers, 0.03), triadBandwidth(workers, 0.03));
+    }
+
     /** {@return bytes per second of c = a, read and written bytes both counted} */
-    double copyBandwidth(Workers workers) {
-        return bandwidth(workers, 2, chunk -> System.arraycopy(a, chunk * CHUNK, c, chunk * CHUNK, CHUNK));
+    double copyBandwidth(Workers workers, double seconds) {
+        return bandwidth(workers, seconds, 2, chunk -> System.arraycopy(a, chunk * CHUNK, c, chunk * CHUNK, CHUNK));
     }
 
     /** {@return bytes per second of c = a + 3 b, read and written bytes all counted} */
-    double triadBandwidth(Workers workers) {
-        return bandwidth(workers, 3, chunk -> triad(chunk * CHUNK));
+    double triadBandwidth(Workers workers, double seconds) {
+        return bandwidth(workers, seconds, 3, chunk -> triad(chunk * CHUNK));
     }
 
     private void triad(int from) {
@@ -93,13 +98,10 @@ final class MachineLimits {
         }
     }
 
-    private static double bandwidth(Workers workers, int arrays, IntConsumer chunk) {
+    private static double bandwidth(Workers workers, double seconds, int arrays, IntConsumer chunk) {
         Measurement measurement = new Measurement();
         Runnable pass = () -> workers.parallelFor(FLOATS / CHUNK, chunk::accept);
-        for (int i = 0; i < 5; i++) {
-            pass.run();
-        }
-        measurement.collect(0.3, pass);
+        measurement.collect(seconds, pass);
         return 4.0 * arrays * FLOATS / measurement.median();
     }
 }

@@ -65,11 +65,11 @@ final class MatrixProductTable implements Table {
                 backend -> setUp(backend, form, m, n, k));
     }
 
-    private static Supplier<Tensor> setUp(Backend backend, Form form, int m, int n, int k) {
+    private static Supplier<List<Tensor>> setUp(Backend backend, Form form, int m, int n, int k) {
         Tensor left = form == Form.LEFT_TRANSPOSED ? Inputs.tensor(backend, 1, k, m) : Inputs.tensor(backend, 1, m, k);
         Tensor right =
                 form == Form.RIGHT_TRANSPOSED ? Inputs.tensor(backend, 2, n, k) : Inputs.tensor(backend, 2, k, n);
-        return () -> multiply(form, left, right);
+        return () -> List.of(multiply(form, left, right));
     }
 
     private static Tensor multiply(Form form, Tensor left, Tensor right) {

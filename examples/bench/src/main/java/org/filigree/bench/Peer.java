@@ -33,8 +33,16 @@ interface Peer extends AutoCloseable {
      * One way in which the peer does the work.
      *
      * @param name for the table
-     * @param positions indices into the flattened result
-     * @param values the result there
+     * @param results what it computed
      */
-    record Form(String name, List<Integer> positions, List<Double> values) {}
+    record Form(String name, List<Result> results) {}
+
+    /**
+     * What is known of one of the peer's results.
+     *
+     * @param positions indices into the flattened result
+     * @param values the elements there
+     * @param norm square root of the sum of all squares
+     */
+    record Result(List<Integer> positions, List<Double> values, double norm) {}
 }

@@ -30,15 +30,16 @@ final class PyTorchPeer implements Peer {
     }
 
     /** Starts the script, or says why that is impossible. */
-    static Peer start(String python, Path script, int threads) {
+    static Peer start(String python, Path script, int threads, Map<String, String> environment) {
         if (!Files.isRegularFile(script)) {
             return new NoPeer("no peer: " + script + " not found; run from the root of the repository");
         }
         Process process;
         try {
-            process = new ProcessBuilder(python, script.toString(), Integer.toString(threads))
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
+            var builder = new ProcessBuilder(python, script.toString(), Integer.toString(threads))
+                    .redirectError(ProcessBuilder.Redirect.INHERIT);
+            builder.environment().putAll(environment);
+            process = builder.start();
         } catch (IOException e) {
             return new NoPeer("no peer: " + python + " does not start (" + e.getMessage() + ")");
         }
@@ -66,11 +67,15 @@ final class PyTorchPeer implements Peer {
         JsonNode reply = ask(Map.of("do", "prepare", "kind", kind, "arguments", arguments));
         List<Form> forms = new ArrayList<>();
         for (JsonNode form : reply.path("forms")) {
-            List<Integer> positions = new ArrayList<>();
-            List<Double> values = new ArrayList<>();
-            form.path("positions").forEach(position -> positions.add(position.asInt()));
-            form.path("values").forEach(value -> values.add(value.asDouble()));
-            forms.add(new Form(form.path("name").asString(), positions, values));
+            List<Result> results = new ArrayList<>();
+            for (JsonNode result : form.path("results")) {
+                List<Integer> positions = new ArrayList<>();
+                List<Double> values = new ArrayList<>();
+                result.path("positions").forEach(position -> positions.add(position.asInt()));
+                result.path("values").forEach(value -> values.add(value.asDouble()));
+                results.add(new Result(positions, values, result.path("norm").asDouble()));
+            }
+            forms.add(new Form(form.path("name").asString(), results));
         }
         return forms;
     }

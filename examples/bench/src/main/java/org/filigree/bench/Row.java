@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /**
  * What was measured for one row.
@@ -13,16 +14,25 @@ import java.util.OptionalDouble;
  * @param all our times on all threads
  * @param one our times on one thread, empty where no target asks for them
  * @param peak peaks of one thread in operations per second, measured between the turns; empty like {@code one}
+ * @param bandwidth of all threads in bytes per second, measured between the turns; empty where no target asks for it
  * @param theirs the peer's times, by form
+ * @param keeping the peer's times where its allocator keeps what is freed, by form; empty for work whose bytes do not matter
  */
-record Row(Workload workload, Measurement all, Measurement one, Measurement peak, Map<String, Measurement> theirs) {
+record Row(
+        Workload workload,
+        Measurement all,
+        Measurement one,
+        Measurement peak,
+        Measurement bandwidth,
+        Map<String, Measurement> theirs,
+        Map<String, Measurement> keeping) {
     static final String HEADER = """
-            | work | ours | rate | peer: best form | × peer | one thread / peak | all / one | of bandwidth | targets |
-            |---|--:|--:|--:|--:|--:|--:|--:|---|
+            | work | ours | rate | peer eager | peer compiled | × peer | × peer with pages kept | one thread / peak | all / one | of bandwidth | targets |
+            |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
             """;
 
     /** One line of the Markdown table. */
-    String markdown(double bandwidth) {
+    String markdown() {
         double time = all.median();
         List<String> cells = new ArrayList<>();
         cells.add(workload.name());
@@ -31,58 +41,58 @@ record Row(Workload workload, Measurement all, Measurement one, Measurement peak
                 workload.flops() > 0
                         ? String.format(Locale.ROOT, "%.0f GFLOP/s", workload.flops() / time * 1e-9)
                         : String.format(Locale.ROOT, "%.1f GB/s", workload.bytes() / time * 1e-9));
-        cells.add(theirs.entrySet().stream()
-                .min((x, y) ->
-                        Double.compare(x.getValue().median(), y.getValue().median()))
-                .map(best -> time(best.getValue().median()) + " " + best.getKey())
-                .orElse("missing"));
-        cells.add(cell(timesPeer()));
+        Stream.of("eager", "compiled")
+                .map(theirs::get)
+                .map(form -> form == null ? "missing" : time(form.median()))
+                .forEach(cells::add);
+        cells.add(cell(timesPeer(theirs)));
+        cells.add(cell(timesPeer(keeping)));
         cells.add(cell(shareOfPeak()));
         cells.add(cell(timesOneThread()));
-        cells.add(cell(shareOfBandwidth(bandwidth)));
+        cells.add(cell(shareOfBandwidth()));
         List<String> verdicts = new ArrayList<>();
         for (Target target : workload.targets()) {
-            verdicts.add(verdict(target, bandwidth));
+            verdicts.add(verdict(target));
         }
         cells.add(String.join("; ", verdicts));
         return "| " + String.join(" | ", cells) + " |";
     }
 
     /** How many of the targets were measured and missed. */
-    long missed(double bandwidth) {
+    long missed() {
         return workload.targets().stream()
                 .filter(target -> {
-                    OptionalDouble reached = reached(target, bandwidth);
+                    OptionalDouble reached = reached(target);
                     return reached.isPresent() && reached.getAsDouble() < target.ratio();
                 })
                 .count();
     }
 
-    private String verdict(Target target, double bandwidth) {
+    private String verdict(Target target) {
         String name = switch (target) {
             case Target.TimesPeer _ -> "peer";
             case Target.ShareOfPeak _ -> "peak";
             case Target.TimesOneThread _ -> "threads";
             case Target.ShareOfBandwidth _ -> "bandwidth";
         };
-        OptionalDouble reached = reached(target, bandwidth);
+        OptionalDouble reached = reached(target);
         String outcome =
                 reached.isEmpty() ? "not measured" : reached.getAsDouble() >= target.ratio() ? "met" : "missed";
         return String.format(Locale.ROOT, "%s ≥ %.2f %s", name, target.ratio(), outcome);
     }
 
-    private OptionalDouble reached(Target target, double bandwidth) {
+    private OptionalDouble reached(Target target) {
         return switch (target) {
-            case Target.TimesPeer _ -> timesPeer();
+            case Target.TimesPeer _ -> timesPeer(theirs);
             case Target.ShareOfPeak _ -> shareOfPeak();
             case Target.TimesOneThread _ -> timesOneThread();
-            case Target.ShareOfBandwidth _ -> shareOfBandwidth(bandwidth);
+            case Target.ShareOfBandwidth _ -> shareOfBandwidth();
         };
     }
 
-    private OptionalDouble timesPeer() {
+    private OptionalDouble timesPeer(Map<String, Measurement> forms) {
         OptionalDouble best =
-                theirs.values().stream().mapToDouble(Measurement::median).min();
+                forms.values().stream().mapToDouble(Measurement::median).min();
         return best.isEmpty() ? best : OptionalDouble.of(best.getAsDouble() / all.median());
     }
 
@@ -96,10 +106,10 @@ record Row(Workload workload, Measurement all, Measurement one, Measurement peak
         return one.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(one.median() / all.median());
     }
 
-    private OptionalDouble shareOfBandwidth(double bandwidth) {
-        return workload.bytes() == 0
+    private OptionalDouble shareOfBandwidth() {
+        return bandwidth.isEmpty()
                 ? OptionalDouble.empty()
-                : OptionalDouble.of(workload.bytes() / all.median() / bandwidth);
+                : OptionalDouble.of(workload.bytes() / all.median() / bandwidth.median());
     }
 
     private static String cell(OptionalDouble ratio) {

@@ -13,11 +13,11 @@ import org.filigree.core.tensor.Tensor;
  * @param name what the row says
  * @param flops floating-point operations of the work, 0 where they do not matter
  * @param bytes bytes that must move between memory and processor, 0 where they do not matter
- * @param tolerance largest difference between our result and the peer's, absolute
+ * @param tolerance largest difference between an element of our results and the peer's, absolute
  * @param targets what the row is meant to reach
  * @param peerKind name of the work in the peer's script
  * @param peerArguments sizes, for the peer
- * @param setUp makes the operands and gives our side of the work, whose result is compared; called when the row's turn comes, so
+ * @param setUp makes the operands and gives our side of the work, whose results are compared; called when the row's turn comes, so
  *     that the operands of one row are gone before the next
  */
 record Workload(
@@ -28,4 +28,4 @@ record Workload(
         List<Target> targets,
         String peerKind,
         Map<String, Object> peerArguments,
-        Function<Backend, Supplier<Tensor>> setUp) {}
+        Function<Backend, Supplier<List<Tensor>>> setUp) {}
