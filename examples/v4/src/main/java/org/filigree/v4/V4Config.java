@@ -73,7 +73,7 @@ public record V4Config(
                         4,
                         4,
                         20,
-                        new AttentionSizes(4, 96, 64, 32, 16, 32, 4, 32, 64, 10_000),
+                        new AttentionSizes(4, 96, 64, 32, 16, 32, 2, 32, 64, 10_000),
                         new ExpertSizes(8, 2, 1, 128),
                         new MemorySizes(List.of(0, 2), 4, 4, 16, 8192),
                         256,

@@ -13,7 +13,6 @@ import org.filigree.core.backend.Reductions;
 import org.filigree.core.backend.TensorFactory;
 import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.host.HostBackend;
-import org.filigree.core.backend.host.HostIndexing;
 import org.filigree.core.backend.host.HostLayout;
 import org.filigree.core.backend.host.HostTensors;
 import org.filigree.core.backend.kernel.AdamWKernel;
@@ -32,7 +31,7 @@ final class VectorBackend implements HostBackend {
     private final Reductions reductions = new VectorReductions(this);
     private final MatrixProducts matrices = new VectorMatrixProducts(this);
     private final Layout layout = new HostLayout(this);
-    private final Indexing indexing = new HostIndexing(this);
+    private final Indexing indexing = new VectorIndexing(this);
     private final KernelRegistry kernels;
 
     private VectorBackend(Workers workers) {
