@@ -1,4 +1,4 @@
-package org.filigree.core.optim;
+package org.filigree.ojalgo;
 
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,18 +11,20 @@ import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.op.Reshape;
 import org.filigree.core.op.Slice;
+import org.filigree.core.optim.Muon;
+import org.filigree.core.optim.MuonConfig;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Conformance;
 import org.filigree.core.testkit.EveryBackend;
-import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 import org.junit.jupiter.params.ParameterizedTest;
 
+/** Core's Muon; here because this is the first module that sees all three backends. */
 class MuonConformance {
     private static final String WEIGHT = ".weight";
 
     @ParameterizedTest
-    @EveryBackend(TestBackends.CORE)
+    @EveryBackend
     void stepsAsInTheReport(Backend backend) {
         try (SafetensorsFile file = Conformance.open("blocks/muon")) {
             List<String> matrices = file.names().stream()
