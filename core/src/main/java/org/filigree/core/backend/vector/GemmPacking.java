@@ -54,13 +54,14 @@ final class GemmPacking {
     }
 
     /** Packs columns {@code from <= j < to} of a block of B; {@code from} begins a strip. */
-    static void strips(Form form, int from, int to, int k, float[] b, int bOff, int ldb, float[] strips) {
+    static void strips(
+            Form form, int from, int to, int k, float[] b, int bOff, int ldb, float[] strips, int stripsOff) {
         for (int j = from; j < to; j += STRIP) {
             int present = Math.min(STRIP, to - j);
             if (form == Form.RIGHT_TRANSPOSED) {
-                alongK(present, STRIP, k, b, bOff + j * ldb, ldb, strips, j * k);
+                alongK(present, STRIP, k, b, bOff + j * ldb, ldb, strips, stripsOff + j * k);
             } else {
-                acrossK(present, STRIP, k, b, bOff + j, ldb, strips, j * k);
+                acrossK(present, STRIP, k, b, bOff + j, ldb, strips, stripsOff + j * k);
             }
         }
     }

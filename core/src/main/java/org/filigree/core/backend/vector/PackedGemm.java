@@ -12,11 +12,11 @@ import org.filigree.core.backend.Workers;
 final class PackedGemm {
     /**
      * Depth of a block. A tile of A takes 12 KiB of the first-level cache (48 KiB), the strips of a task 384 KiB of the
-     * second (1 MiB); 128 and 192 pass over C too often, 384 and 512 were no faster.
+     * second (1 MiB). Depths of 192 to 320 measure alike; at 512, a strip no longer shares the first level with the tile.
      */
     private static final int BLOCK_K = 256;
 
-    /** Columns of a task: whole strips, few enough to stay in the second-level cache with {@link #BLOCK_K} rows. */
+    /** Columns of a task at most: whole strips, few enough to stay in the second-level cache with {@link #BLOCK_K} rows. */
     private static final int TASK_COLUMNS = 12 * TileKernel.STRIP;
 
     /** Rows and columns packed at once; bounds the scratch memory to 8 MiB. */
@@ -91,7 +91,7 @@ final class PackedGemm {
             } else {
                 int from = (task - rowTasks) * columnsPerTask;
                 int to = Math.min(columns, from + columnsPerTask);
-                GemmPacking.strips(form, from, to, k, b.values(), bOff, b.stride(), strips);
+                GemmPacking.strips(form, from, to, k, b.values(), bOff, b.stride(), strips, 0);
             }
         });
     }
@@ -109,16 +109,17 @@ final class PackedGemm {
             Workers workers) {
         int strip = TileKernel.STRIP;
         int tallest = TileKernel.TALLEST;
-        int taskColumns = Math.min(TASK_COLUMNS, GemmPacking.paddedColumns(columns));
+        int across = Math.ceilDiv(columns, TASK_COLUMNS);
+        int taskColumns = GemmPacking.paddedColumns(Math.ceilDiv(columns, across));
         long taskMadds = Math.max(SMALLEST_TASK_MADDS, (long) rows * columns * k / TASKS_OF_LARGE_BLOCK);
         int taskRows = Math.clamp(taskMadds / ((long) taskColumns * k * tallest), 1, SLAB / tallest) * tallest;
-        int across = Math.ceilDiv(columns, taskColumns);
         int down = Math.ceilDiv(rows, taskRows);
         ScratchBuffers scratch = workers.scratch();
         workers.parallelFor(across * down, task -> {
-            int rowFrom = task / across * taskRows;
+            // From top to bottom first: a thread's next task then finds its strips where the last one left them.
+            int rowFrom = task % down * taskRows;
             int rowTo = Math.min(rows, rowFrom + taskRows);
-            int columnFrom = task % across * taskColumns;
+            int columnFrom = task / down * taskColumns;
             int columnTo = Math.min(columns, columnFrom + taskColumns);
             float[] edge = scratch.borrow(TileKernel.TILE_FLOATS);
             for (int i = rowFrom; i < rowTo; i += tallest) {
