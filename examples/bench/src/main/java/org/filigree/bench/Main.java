@@ -53,7 +53,8 @@ final class Main {
         String python = System.getProperty("bench.python", "python3");
         try (HostBackend backend = (HostBackend) Backends.open("vector");
                 Peer peer = PyTorchPeer.start(python, SCRIPT, backend.workers().threads(), Map.of());
-                Peer keeping = PyTorchPeer.start(python, SCRIPT, backend.workers().threads(), KEEP_PAGES)) {
+                Peer keeping =
+                        PyTorchPeer.start(python, SCRIPT, backend.workers().threads(), KEEP_PAGES)) {
             MachineLimits limits = new MachineLimits();
             describe(out, backend, limits, peer);
             Comparison comparison = new Comparison(backend, limits, peer, keeping, turnSeconds);
@@ -82,8 +83,7 @@ final class Main {
         bandwidth(out, limits, backend.workers());
     }
 
-    private static void print(
-            PrintStream out, String title, List<Workload> rows, Comparison comparison) {
+    private static void print(PrintStream out, String title, List<Workload> rows, Comparison comparison) {
         out.println();
         out.println("### " + title);
         out.println();

@@ -46,10 +46,18 @@ final class RowWiseTable implements Table {
                 swiGlu(n, n, List.of(new Target.TimesPeer(2))),
                 crossEntropy(n, n, List.of(new Target.TimesPeer(1.5))),
                 add(n, n, List.of(new Target.ShareOfBandwidth(0.8))),
-                workload("scale and shift", "affine", n, n, 2, 1e-6, List.of(new Target.ShareOfBandwidth(0.8)), backend -> {
-                    Tensor x = Inputs.tensor(backend, 1, n, n);
-                    return () -> List.of(Affine.affine(x, 1.5, 0.25));
-                }),
+                workload(
+                        "scale and shift",
+                        "affine",
+                        n,
+                        n,
+                        2,
+                        1e-6,
+                        List.of(new Target.ShareOfBandwidth(0.8)),
+                        backend -> {
+                            Tensor x = Inputs.tensor(backend, 1, n, n);
+                            return () -> List.of(Affine.affine(x, 1.5, 0.25));
+                        }),
                 workload("exp", "exp", n, n, 2, 1e-5, List.of(new Target.ShareOfBandwidth(0.8)), backend -> {
                     Tensor x = wide(backend, n, n);
                     return () -> List.of(Pointwise.exp(x));
@@ -70,8 +78,8 @@ final class RowWiseTable implements Table {
                     Tensor gate = wide(backend, n, n);
                     Tensor up = Inputs.tensor(backend, 2, n, n);
                     Tensor dy = Inputs.tensor(backend, 3, n, n);
-                    return () -> withGradients(
-                            leaves -> SwiGlu.swiGlu(leaves.getFirst(), leaves.getLast()), dy, gate, up);
+                    return () ->
+                            withGradients(leaves -> SwiGlu.swiGlu(leaves.getFirst(), leaves.getLast()), dy, gate, up);
                 })));
         for (int m : SMALL_ROWS) {
             rows.add(add(m, SMALL_WIDTH, List.of()));

@@ -1,8 +1,17 @@
 package org.filigree.core.backend.vector;
 
+import static org.filigree.core.backend.vector.VectorMath.F;
+import static org.filigree.core.backend.vector.VectorMath.LANES;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import org.filigree.core.backend.Binary;
 
-/** c = f(a, b) over runs of arrays, in loops that the compiler vectorises. */
+/**
+ * c = f(a, b) over runs of arrays. Written with vectors: where the three arrays have offsets of their own, the compiler cannot rule out
+ * that they overlap, and leaves a plain loop as it is.
+ */
 final class BinaryLoops {
     private BinaryLoops() {}
 
@@ -34,49 +43,102 @@ final class BinaryLoops {
     }
 
     private static void add(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .add(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = a[ao + i] + b[bo + i];
         }
     }
 
     private static void subtract(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .sub(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = a[ao + i] - b[bo + i];
         }
     }
 
     private static void multiply(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .mul(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = a[ao + i] * b[bo + i];
         }
     }
 
     private static void divide(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .div(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = a[ao + i] / b[bo + i];
         }
     }
 
     private static void maximum(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .max(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = Math.max(a[ao + i], b[bo + i]);
         }
     }
 
     private static void minimum(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.fromArray(F, a, ao + i)
+                    .min(FloatVector.fromArray(F, b, bo + i))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = Math.min(a[ao + i], b[bo + i]);
         }
     }
 
     private static void greater(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            FloatVector.zero(F)
+                    .blend(
+                            1f,
+                            FloatVector.fromArray(F, a, ao + i)
+                                    .compare(VectorOperators.GT, FloatVector.fromArray(F, b, bo + i)))
+                    .intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = a[ao + i] > b[bo + i] ? 1f : 0f;
         }
     }
 
     private static void copySign(float[] a, int ao, float[] b, int bo, float[] c, int co, int length) {
-        for (int i = 0; i < length; i++) {
+        int i = 0;
+        for (; i + LANES <= length; i += LANES) {
+            IntVector magnitude =
+                    FloatVector.fromArray(F, a, ao + i).reinterpretAsInts().and(Integer.MAX_VALUE);
+            IntVector sign =
+                    FloatVector.fromArray(F, b, bo + i).reinterpretAsInts().and(Integer.MIN_VALUE);
+            magnitude.or(sign).reinterpretAsFloats().intoArray(c, co + i);
+        }
+        for (; i < length; i++) {
             c[co + i] = Math.copySign(a[ao + i], b[bo + i]);
         }
     }

@@ -1,10 +1,5 @@
 package org.filigree.core.backend.vector;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
-
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.filigree.core.backend.Unary;
 
 /** dx = dy·f′(x) over a range of an array, from the result y where that saves evaluating f again. */
@@ -24,7 +19,7 @@ final class UnaryGradientLoops {
             case SIGN -> {}
             case SIGMOID -> sigmoid(y, dy, dx, from, to);
             case TANH -> tanh(y, dy, dx, from, to);
-            case SILU -> silu(x, dy, dx, from, to);
+            case SILU -> Sigmoid.siluGradient(x, dy, dx, from, to);
             case SOFTPLUS -> softplus(x, dy, dx, from, to);
             case RELU -> relu(x, dy, dx, from, to);
         }
@@ -96,40 +91,11 @@ final class UnaryGradientLoops {
         }
     }
 
-    private static void silu(float[] x, float[] dy, float[] dx, int from, int to) {
-        int i = from;
-        for (; i + LANES <= to; i += LANES) {
-            siluSlope(FloatVector.fromArray(F, x, i))
-                    .mul(FloatVector.fromArray(F, dy, i))
-                    .intoArray(dx, i);
-        }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            siluSlope(FloatVector.fromArray(F, x, i, rest))
-                    .mul(FloatVector.fromArray(F, dy, i, rest))
-                    .intoArray(dx, i, rest);
-        }
-    }
-
-    /** σ(x)·(1 + x·(1 − σ(x))). */
-    static FloatVector siluSlope(FloatVector x) {
-        FloatVector s = VectorMath.sigmoid(x);
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        return one.sub(s).fma(x, one).mul(s);
-    }
-
     private static void softplus(float[] x, float[] dy, float[] dx, int from, int to) {
-        int i = from;
-        for (; i + LANES <= to; i += LANES) {
-            VectorMath.sigmoid(FloatVector.fromArray(F, x, i))
-                    .mul(FloatVector.fromArray(F, dy, i))
-                    .intoArray(dx, i);
-        }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            VectorMath.sigmoid(FloatVector.fromArray(F, x, i, rest))
-                    .mul(FloatVector.fromArray(F, dy, i, rest))
-                    .intoArray(dx, i, rest);
+        for (int at = from; at < to; at += Sigmoid.BLOCK) {
+            int end = Math.min(to, at + Sigmoid.BLOCK);
+            Sigmoid.sigmoid(x, dx, at, end);
+            product(dy, dx, dx, at, end);
         }
     }
 }

@@ -1,10 +1,5 @@
 package org.filigree.core.backend.vector;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
-
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.host.HostInts;
@@ -18,6 +13,9 @@ import org.filigree.core.tensor.Tensor;
  * @param backend whose tensors they are
  */
 record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
+    /** Exponentials at a time, which only their sum outlives. */
+    private static final int BLOCK = 1024;
+
     @Override
     public Saved forward(Tensor logits, Tensor targets) {
         float[] in = HostFloats.of(logits);
@@ -28,12 +26,13 @@ record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
         float[] losses = new float[rows];
         float[] lse = new float[rows];
         backend.workers().parallelRanges(rows, chunk(classes), (from, to) -> {
+            float[] block = new float[Math.min(BLOCK, classes)];
             for (int row = from; row < to; row++) {
                 int start = row * classes;
                 float peak = VectorReductions.maxRow(in, start, classes);
                 float shift = Math.clamp(peak, -Float.MAX_VALUE, Float.MAX_VALUE);
-                lse[row] = (float)
-                        (shift + Math.log(sumOfExponentials(in, start, classes, Float.isNaN(peak) ? peak : shift)));
+                lse[row] = (float) (shift
+                        + Math.log(sumOfExponentials(in, start, classes, Float.isNaN(peak) ? peak : shift, block)));
                 losses[row] = target[row] < 0 ? 0f : lse[row] - in[start + target[row]];
             }
         });
@@ -50,18 +49,12 @@ record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
         }
     }
 
-    private static float sumOfExponentials(float[] x, int start, int n, float shift) {
-        FloatVector sum = FloatVector.zero(F);
-        int i = start;
-        int end = start + n;
-        for (; i + LANES <= end; i += LANES) {
-            sum = sum.add(VectorMath.exp(FloatVector.fromArray(F, x, i).sub(shift)));
+    private static float sumOfExponentials(float[] x, int start, int n, float shift, float[] block) {
+        float sum = 0;
+        for (int i = 0; i < n; i += BLOCK) {
+            sum += Exponential.ofDifference(x, start + i, shift, block, 0, Math.min(BLOCK, n - i));
         }
-        if (i < end) {
-            VectorMask<Float> rest = F.indexInRange(i, end);
-            sum = sum.add(VectorMath.exp(FloatVector.fromArray(F, x, i, rest).sub(shift)), rest);
-        }
-        return VectorMath.sum(sum);
+        return sum;
     }
 
     @Override
@@ -75,26 +68,14 @@ record VectorCrossEntropy(HostBackend backend) implements CrossEntropyKernel {
         backend.workers().parallelRanges(logits.dim(0), chunk(classes), (from, to) -> {
             for (int row = from; row < to; row++) {
                 if (target[row] >= 0) {
-                    probabilities(in, lse[row], upstream[row], out, row * classes, classes);
-                    out[row * classes + target[row]] -= upstream[row];
+                    int start = row * classes;
+                    Exponential.ofDifference(in, start, lse[row], out, start, classes);
+                    VectorSoftmax.scale(out, upstream[row], start, start + classes);
+                    out[start + target[row]] -= upstream[row];
                 }
             }
         });
         return HostFloats.tensor(backend, logits.shape(), out);
-    }
-
-    private static void probabilities(float[] x, float lse, float factor, float[] y, int start, int n) {
-        int i = start;
-        int end = start + n;
-        for (; i + LANES <= end; i += LANES) {
-            VectorMath.exp(FloatVector.fromArray(F, x, i).sub(lse)).mul(factor).intoArray(y, i);
-        }
-        if (i < end) {
-            VectorMask<Float> rest = F.indexInRange(i, end);
-            VectorMath.exp(FloatVector.fromArray(F, x, i, rest).sub(lse))
-                    .mul(factor)
-                    .intoArray(y, i, rest);
-        }
     }
 
     private static int chunk(int classes) {

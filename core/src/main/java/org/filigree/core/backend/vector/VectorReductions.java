@@ -124,20 +124,35 @@ record VectorReductions(HostBackend backend, ScalarReductions plain) implements 
         }
     }
 
-    private static void addRow(float[] x, int at, float[] sum, int width) {
-        for (int i = 0; i < width; i++) {
+    static void addRow(float[] x, int at, float[] sum, int width) {
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            FloatVector.fromArray(F, sum, i)
+                    .add(FloatVector.fromArray(F, x, at + i))
+                    .intoArray(sum, i);
+        }
+        for (; i < width; i++) {
             sum[i] += x[at + i];
         }
     }
 
     static float maxRow(float[] x, int from, int n) {
-        FloatVector m = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        FloatVector m0 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        FloatVector m1 = m0;
+        FloatVector m2 = m0;
+        FloatVector m3 = m0;
         int i = 0;
+        for (; i + 4 * LANES <= n; i += 4 * LANES) {
+            m0 = m0.max(FloatVector.fromArray(F, x, from + i));
+            m1 = m1.max(FloatVector.fromArray(F, x, from + i + LANES));
+            m2 = m2.max(FloatVector.fromArray(F, x, from + i + 2 * LANES));
+            m3 = m3.max(FloatVector.fromArray(F, x, from + i + 3 * LANES));
+        }
         for (; i + LANES <= n; i += LANES) {
-            m = m.max(FloatVector.fromArray(F, x, from + i));
+            m0 = m0.max(FloatVector.fromArray(F, x, from + i));
         }
         // The largest of a set does not depend on the order, so the library's own reduction is safe here.
-        float max = m.reduceLanes(VectorOperators.MAX);
+        float max = m0.max(m1).max(m2.max(m3)).reduceLanes(VectorOperators.MAX);
         for (; i < n; i++) {
             max = Math.max(max, x[from + i]);
         }
@@ -148,7 +163,13 @@ record VectorReductions(HostBackend backend, ScalarReductions plain) implements 
         System.arraycopy(x, start + from, out, outStart + from, to - from);
         for (int j = 1; j < n; j++) {
             int at = start + j * stride;
-            for (int i = from; i < to; i++) {
+            int i = from;
+            for (; i + LANES <= to; i += LANES) {
+                FloatVector.fromArray(F, out, outStart + i)
+                        .max(FloatVector.fromArray(F, x, at + i))
+                        .intoArray(out, outStart + i);
+            }
+            for (; i < to; i++) {
                 out[outStart + i] = Math.max(out[outStart + i], x[at + i]);
             }
         }

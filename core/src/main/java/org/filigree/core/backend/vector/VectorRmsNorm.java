@@ -52,19 +52,17 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
         int blocks = (inverse.length + chunk - 1) / chunk;
         float[] partial = w == null ? new float[0] : new float[Math.multiplyExact(blocks, width)];
         backend.workers().parallelRanges(inverse.length, chunk, (from, to) -> {
-            float[] g = new float[width];
             int block = from / chunk * width;
             for (int row = from; row < to; row++) {
                 int start = row * width;
                 float r = inverse[row];
                 if (w == null) {
-                    System.arraycopy(upstream, start, g, 0, width);
+                    float c = r * r * dot(upstream, start, in, start, width) / width;
+                    spread(upstream, in, r, c, dx, start, width);
                 } else {
-                    weigh(upstream, start, w, g, width);
-                    gatherWeight(upstream, in, r, start, partial, block, width);
+                    float c = r * r * weightedDot(upstream, w, in, r, start, partial, block, width) / width;
+                    spread(upstream, w, in, r, c, dx, start, width);
                 }
-                float c = r * r * dot(g, 0, in, start, width) / width;
-                spread(g, in, r, c, dx, start, width);
             }
         });
         Tensor dInput = HostFloats.tensor(backend, x.shape(), dx);
@@ -73,9 +71,7 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
         }
         float[] dw = new float[width];
         for (int b = 0; b < blocks; b++) {
-            for (int i = 0; i < width; i++) {
-                dw[i] += partial[b * width + i];
-            }
+            VectorReductions.addRow(partial, b * width, dw, width);
         }
         return new Gradient(dInput, HostFloats.tensor(backend, weight.shape(), dw));
     }
@@ -87,12 +83,21 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
     private static float dot(float[] a, int shift, float[] x, int start, int width) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
         int i = 0;
-        for (; i + 2 * LANES <= width; i += 2 * LANES) {
+        for (; i + 4 * LANES <= width; i += 4 * LANES) {
             s0 = FloatVector.fromArray(F, a, shift + i).fma(FloatVector.fromArray(F, x, start + i), s0);
             s1 = FloatVector.fromArray(F, a, shift + i + LANES).fma(FloatVector.fromArray(F, x, start + i + LANES), s1);
+            s2 = FloatVector.fromArray(F, a, shift + i + 2 * LANES)
+                    .fma(FloatVector.fromArray(F, x, start + i + 2 * LANES), s2);
+            s3 = FloatVector.fromArray(F, a, shift + i + 3 * LANES)
+                    .fma(FloatVector.fromArray(F, x, start + i + 3 * LANES), s3);
         }
-        float sum = VectorMath.sum(s0.add(s1));
+        for (; i + LANES <= width; i += LANES) {
+            s0 = FloatVector.fromArray(F, a, shift + i).fma(FloatVector.fromArray(F, x, start + i), s0);
+        }
+        float sum = VectorMath.sum(s0.add(s1).add(s2.add(s3)));
         float tail = 0;
         for (; i < width; i++) {
             tail = Math.fma(a[shift + i], x[start + i], tail);
@@ -107,26 +112,60 @@ record VectorRmsNorm(HostBackend backend) implements RmsNormKernel {
     }
 
     private static void scale(float[] x, float r, float[] w, float[] y, int start, int width) {
-        for (int i = 0; i < width; i++) {
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            FloatVector.fromArray(F, x, start + i)
+                    .mul(r)
+                    .mul(FloatVector.fromArray(F, w, i))
+                    .intoArray(y, start + i);
+        }
+        for (; i < width; i++) {
             y[start + i] = x[start + i] * r * w[i];
         }
     }
 
-    private static void weigh(float[] dy, int start, float[] w, float[] g, int width) {
-        for (int i = 0; i < width; i++) {
-            g[i] = dy[start + i] * w[i];
+    /** Σ dy·w·x of a row; on the way dy·x·r joins the sums that become the gradient of the weight. */
+    private static float weightedDot(
+            float[] dy, float[] w, float[] x, float r, int start, float[] sums, int at, int width) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        int i = 0;
+        for (; i + 2 * LANES <= width; i += 2 * LANES) {
+            FloatVector p0 = FloatVector.fromArray(F, dy, start + i).mul(FloatVector.fromArray(F, x, start + i));
+            p0.mul(r).add(FloatVector.fromArray(F, sums, at + i)).intoArray(sums, at + i);
+            s0 = p0.fma(FloatVector.fromArray(F, w, i), s0);
+            int j = i + LANES;
+            FloatVector p1 = FloatVector.fromArray(F, dy, start + j).mul(FloatVector.fromArray(F, x, start + j));
+            p1.mul(r).add(FloatVector.fromArray(F, sums, at + j)).intoArray(sums, at + j);
+            s1 = p1.fma(FloatVector.fromArray(F, w, j), s1);
         }
-    }
-
-    private static void gatherWeight(float[] dy, float[] x, float r, int start, float[] sums, int at, int width) {
-        for (int i = 0; i < width; i++) {
-            sums[at + i] += dy[start + i] * (x[start + i] * r);
+        float sum = VectorMath.sum(s0.add(s1));
+        float tail = 0;
+        for (; i < width; i++) {
+            float p = dy[start + i] * x[start + i];
+            sums[at + i] += p * r;
+            tail = Math.fma(p, w[i], tail);
         }
+        return sum + tail;
     }
 
     private static void spread(float[] g, float[] x, float r, float c, float[] dx, int start, int width) {
-        for (int i = 0; i < width; i++) {
-            dx[start + i] = r * (g[i] - x[start + i] * c);
+        for (int i = start; i < start + width; i++) {
+            dx[i] = r * (g[i] - x[i] * c);
+        }
+    }
+
+    private static void spread(float[] dy, float[] w, float[] x, float r, float c, float[] dx, int start, int width) {
+        int i = 0;
+        for (; i + LANES <= width; i += LANES) {
+            FloatVector.fromArray(F, dy, start + i)
+                    .mul(FloatVector.fromArray(F, w, i))
+                    .sub(FloatVector.fromArray(F, x, start + i).mul(c))
+                    .mul(r)
+                    .intoArray(dx, start + i);
+        }
+        for (; i < width; i++) {
+            dx[start + i] = r * (dy[start + i] * w[i] - x[start + i] * c);
         }
     }
 }

@@ -53,36 +53,25 @@ record VectorSoftmax(HostBackend backend) implements SoftmaxKernel {
     private static void forward(float[] x, float[] y, int start, int n) {
         float peak = VectorReductions.maxRow(x, start, n);
         float shift = Math.clamp(peak, -Float.MAX_VALUE, Float.MAX_VALUE);
-        float sum = exponentials(x, y, start, n, Float.isNaN(peak) ? Float.NaN : shift);
-        float factor = 1f / Math.max(sum, Float.MIN_NORMAL);
-        for (int i = start; i < start + n; i++) {
+        float sum = Exponential.ofDifference(x, start, Float.isNaN(peak) ? Float.NaN : shift, y, start, n);
+        scale(y, 1f / Math.max(sum, Float.MIN_NORMAL), start, start + n);
+    }
+
+    static void scale(float[] y, float factor, int from, int to) {
+        for (int i = from; i < to; i++) {
             y[i] *= factor;
         }
     }
 
-    /** y = exp(x − shift), and its sum. */
-    static float exponentials(float[] x, float[] y, int start, int n, float shift) {
-        FloatVector sum = FloatVector.zero(F);
-        int i = start;
-        int end = start + n;
-        for (; i + LANES <= end; i += LANES) {
-            FloatVector e = VectorMath.exp(FloatVector.fromArray(F, x, i).sub(shift));
-            e.intoArray(y, i);
-            sum = sum.add(e);
-        }
-        if (i < end) {
-            VectorMask<Float> rest = F.indexInRange(i, end);
-            FloatVector e = VectorMath.exp(FloatVector.fromArray(F, x, i, rest).sub(shift));
-            e.intoArray(y, i, rest);
-            sum = sum.add(e, rest);
-        }
-        return VectorMath.sum(sum);
-    }
-
     private static void backward(float[] y, float[] dy, float[] dx, int start, int n) {
         FloatVector dot = FloatVector.zero(F);
+        FloatVector dot1 = dot;
         int end = start + n;
         int i = start;
+        for (; i + 2 * LANES <= end; i += 2 * LANES) {
+            dot = FloatVector.fromArray(F, y, i).fma(FloatVector.fromArray(F, dy, i), dot);
+            dot1 = FloatVector.fromArray(F, y, i + LANES).fma(FloatVector.fromArray(F, dy, i + LANES), dot1);
+        }
         for (; i + LANES <= end; i += LANES) {
             dot = FloatVector.fromArray(F, y, i).fma(FloatVector.fromArray(F, dy, i), dot);
         }
@@ -90,8 +79,11 @@ record VectorSoftmax(HostBackend backend) implements SoftmaxKernel {
             VectorMask<Float> rest = F.indexInRange(i, end);
             dot = FloatVector.fromArray(F, y, i, rest).fma(FloatVector.fromArray(F, dy, i, rest), dot);
         }
-        float inner = VectorMath.sum(dot);
-        for (i = start; i < end; i++) {
+        spread(y, dy, VectorMath.sum(dot.add(dot1)), dx, start, end);
+    }
+
+    private static void spread(float[] y, float[] dy, float inner, float[] dx, int from, int to) {
+        for (int i = from; i < to; i++) {
             dx[i] = y[i] * (dy[i] - inner);
         }
     }

@@ -29,22 +29,49 @@ record VectorSwiGlu(HostBackend backend) implements SwiGluKernel {
     }
 
     private static void forward(float[] g, float[] u, float limit, float[] y, int from, int to) {
-        int i = from;
-        for (; i + LANES <= to; i += LANES) {
-            value(FloatVector.fromArray(F, g, i), FloatVector.fromArray(F, u, i), limit)
-                    .intoArray(y, i);
-        }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            value(FloatVector.fromArray(F, g, i, rest), FloatVector.fromArray(F, u, i, rest), limit)
-                    .intoArray(y, i, rest);
+        for (int at = from; at < to; at += Sigmoid.BLOCK) {
+            int end = Math.min(to, at + Sigmoid.BLOCK);
+            exponentials(g, limit, y, at, end);
+            forwardFromExponentials(g, u, limit, y, at, end);
         }
     }
 
-    private static FloatVector value(FloatVector gate, FloatVector up, float limit) {
-        FloatVector g = gate.min(limit);
-        FloatVector u = up.min(limit).max(-limit);
-        return g.mul(VectorMath.sigmoid(g)).mul(u);
+    /** y = e^−|min(g, L)|. */
+    private static void exponentials(float[] g, float limit, float[] y, int from, int to) {
+        if (limit == Float.POSITIVE_INFINITY) {
+            Exponential.ofMinusMagnitude(g, from, y, from, to - from);
+        } else {
+            clampAbove(g, limit, y, from, to);
+            Exponential.ofMinusMagnitude(y, from, y, from, to - from);
+        }
+    }
+
+    private static void clampAbove(float[] g, float limit, float[] y, int from, int to) {
+        for (int i = from; i < to; i++) {
+            y[i] = Math.min(g[i], limit);
+        }
+    }
+
+    // Clamping is by comparison: the minimum of the Vector API orders zeros and NaN at three times the cost.
+    private static void forwardFromExponentials(float[] g, float[] u, float limit, float[] y, int from, int to) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
+            FloatVector gate = FloatVector.fromArray(F, g, i);
+            FloatVector up = FloatVector.fromArray(F, u, i);
+            FloatVector e = FloatVector.fromArray(F, y, i);
+            FloatVector clamped = gate.blend(limit, gate.compare(VectorOperators.GT, limit));
+            FloatVector value = up.blend(limit, up.compare(VectorOperators.GT, limit))
+                    .blend(-limit, up.compare(VectorOperators.LT, -limit));
+            e.blend(1f, gate.compare(VectorOperators.GE, 0f))
+                    .div(e.add(1f))
+                    .mul(clamped)
+                    .mul(value)
+                    .intoArray(y, i);
+        }
+        for (; i < to; i++) {
+            float sigmoid = (g[i] >= 0f ? 1f : y[i]) / (y[i] + 1f);
+            y[i] = sigmoid * Math.min(g[i], limit) * Math.max(Math.min(u[i], limit), -limit);
+        }
     }
 
     @Override
@@ -55,52 +82,52 @@ record VectorSwiGlu(HostBackend backend) implements SwiGluKernel {
         float[] dg = HostFloats.allocate(gate.shape());
         float[] du = HostFloats.allocate(gate.shape());
         float bound = (float) limit;
-        backend.workers().parallelRanges(dg.length, VectorElementwise.CHUNK, (from, to) -> {
-            int i = from;
-            for (; i + LANES <= to; i += LANES) {
-                backward(g, u, bound, upstream, dg, du, i);
-            }
-            if (i < to) {
-                backward(g, u, bound, upstream, dg, du, i, F.indexInRange(i, to));
-            }
-        });
+        backend.workers()
+                .parallelRanges(
+                        dg.length,
+                        VectorElementwise.CHUNK,
+                        (from, to) -> backward(g, u, bound, upstream, dg, du, from, to));
         return new Gradient(HostFloats.tensor(backend, gate.shape(), dg), HostFloats.tensor(backend, gate.shape(), du));
     }
 
-    private static void backward(float[] g, float[] u, float limit, float[] dy, float[] dg, float[] du, int i) {
-        FloatVector gate = FloatVector.fromArray(F, g, i);
-        FloatVector up = FloatVector.fromArray(F, u, i);
-        FloatVector upstream = FloatVector.fromArray(F, dy, i);
-        FloatVector clamped = gate.min(limit);
-        FloatVector s = VectorMath.sigmoid(clamped);
-        FloatVector silu = clamped.mul(s);
-        FloatVector slope = silu.sub(silu.mul(s)).add(s);
-        FloatVector value = up.min(limit).max(-limit);
-        upstream.mul(value)
-                .mul(slope)
-                .blend(0f, gate.compare(VectorOperators.GT, limit))
-                .intoArray(dg, i);
-        upstream.mul(silu)
-                .blend(0f, up.abs().compare(VectorOperators.GT, limit))
-                .intoArray(du, i);
+    private static void backward(
+            float[] g, float[] u, float limit, float[] dy, float[] dg, float[] du, int from, int to) {
+        for (int at = from; at < to; at += Sigmoid.BLOCK) {
+            int end = Math.min(to, at + Sigmoid.BLOCK);
+            exponentials(g, limit, dg, at, end);
+            backwardFromExponentials(g, u, limit, dy, dg, du, at, end);
+        }
     }
 
-    private static void backward(
-            float[] g, float[] u, float limit, float[] dy, float[] dg, float[] du, int i, VectorMask<Float> rest) {
-        FloatVector gate = FloatVector.fromArray(F, g, i, rest);
-        FloatVector up = FloatVector.fromArray(F, u, i, rest);
-        FloatVector upstream = FloatVector.fromArray(F, dy, i, rest);
-        FloatVector clamped = gate.min(limit);
-        FloatVector s = VectorMath.sigmoid(clamped);
-        FloatVector silu = clamped.mul(s);
-        FloatVector slope = silu.sub(silu.mul(s)).add(s);
-        FloatVector value = up.min(limit).max(-limit);
-        upstream.mul(value)
-                .mul(slope)
-                .blend(0f, gate.compare(VectorOperators.GT, limit))
-                .intoArray(dg, i, rest);
-        upstream.mul(silu)
-                .blend(0f, up.abs().compare(VectorOperators.GT, limit))
-                .intoArray(du, i, rest);
+    /** dg = dy·u·σ(g)·(1 + g·(1 − σ(g))) and du = dy·g·σ(g), both 0 where their operand was clamped. */
+    private static void backwardFromExponentials(
+            float[] g, float[] u, float limit, float[] dy, float[] dg, float[] du, int from, int to) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
+            FloatVector gate = FloatVector.fromArray(F, g, i);
+            FloatVector up = FloatVector.fromArray(F, u, i);
+            FloatVector upstream = FloatVector.fromArray(F, dy, i);
+            FloatVector e = FloatVector.fromArray(F, dg, i);
+            VectorMask<Float> gateClamped = gate.compare(VectorOperators.GT, limit);
+            FloatVector s = e.blend(1f, gate.compare(VectorOperators.GE, 0f)).div(e.add(1f));
+            FloatVector silu = gate.blend(limit, gateClamped).mul(s);
+            upstream.mul(silu)
+                    .blend(0f, up.abs().compare(VectorOperators.GT, limit))
+                    .intoArray(du, i);
+            FloatVector value = up.blend(limit, up.compare(VectorOperators.GT, limit))
+                    .blend(-limit, up.compare(VectorOperators.LT, -limit));
+            silu.sub(silu.mul(s))
+                    .add(s)
+                    .mul(upstream.mul(value))
+                    .blend(0f, gateClamped)
+                    .intoArray(dg, i);
+        }
+        for (; i < to; i++) {
+            float s = (g[i] >= 0f ? 1f : dg[i]) / (dg[i] + 1f);
+            float silu = Math.min(g[i], limit) * s;
+            float value = Math.max(Math.min(u[i], limit), -limit);
+            du[i] = Math.abs(u[i]) > limit ? 0f : dy[i] * silu;
+            dg[i] = g[i] > limit ? 0f : (silu - silu * s + s) * (dy[i] * value);
+        }
     }
 }
