@@ -41,16 +41,15 @@ import org.filigree.v4.train.TrainingPlan;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** Trains a model on source code, measures it beside baselines and lets it complete code. */
 @Command(
         name = "train",
-        description =
-                "Trains a model on source code, by default the JDK's own, and reports how well it predicts held-out files.",
+        description = "Trains a model on source code, by default the JDK's own, and reports how well it predicts held-out files.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class TrainCommand implements Callable<Integer> {
@@ -63,10 +62,7 @@ final class TrainCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     CommandSpec spec;
 
-    @Option(
-            names = "--data",
-            paramLabel = "PATH",
-            description = "folder, zip or jar; default: lib/src.zip of the running JDK")
+    @Option(names = "--data", paramLabel = "PATH", description = "folder, zip or jar; default: lib/src.zip of the running JDK")
     @Nullable
     Path data;
 
@@ -135,10 +131,9 @@ final class TrainCommand implements Callable<Integer> {
         screen.printf(
                 "Split: %,d files to train on, %,d held out; measuring on %,d held-out bytes%n",
                 split.train().size(), split.validation().size(), heldOut.byteTargets());
-        List<BaselineScore> baselines = List.of(
-                ByteBigram.train(train).score(heldOut), ByteNgram.train(train).score(heldOut));
-        baselines.forEach(
-                score -> screen.printf("Baseline %s: %.3f bits per byte%n", score.name(), score.bitsPerByte()));
+        List<BaselineScore> baselines =
+                List.of(ByteBigram.train(train).score(heldOut), ByteNgram.train(train).score(heldOut));
+        baselines.forEach(score -> screen.printf("Baseline %s: %.3f bits per byte%n", score.name(), score.bitsPerByte()));
         try (Backend computing = backend.open()) {
             V4Config config = config(start);
             V4 model = config.init(computing, RandomStream.of(seed).fork("model"));
@@ -169,8 +164,7 @@ final class TrainCommand implements Callable<Integer> {
         if (start == Resume.FRESH && Trainer.resumable(out)) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--out: " + out
-                            + " holds a training checkpoint already; continue it with --resume or choose another folder");
+                    "--out: " + out + " holds a training checkpoint already; continue it with --resume or choose another folder");
         }
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw new ParameterException(spec.commandLine(), "--out: " + out + " is a file, not a folder");
@@ -202,13 +196,9 @@ final class TrainCommand implements Callable<Integer> {
                 CompletionPrompts.of(split.validation(), PROMPTS, PROMPT_BYTES, COMPLETION_BYTES);
         for (CompletionPrompt prompt : prompts) {
             String completion = generator.complete(
-                    prompt.prompt(),
-                    COMPLETION_BYTES,
-                    Sampling.greedy(),
-                    RandomStream.of(seed).fork(prompt.path()));
+                    prompt.prompt(), COMPLETION_BYTES, Sampling.greedy(), RandomStream.of(seed).fork(prompt.path()));
             screen.printf(
-                    "%n--- %s%n%s⟦%s⟧%n    the file goes on: ⟦%s⟧%n",
-                    prompt.path(), prompt.prompt(), completion, prompt.continuation());
+                    "%n--- %s%n%s⟦%s⟧%n    the file goes on: ⟦%s⟧%n", prompt.path(), prompt.prompt(), completion, prompt.continuation());
         }
         screen.println();
     }

@@ -24,9 +24,7 @@ public final class Optimizers {
         return CombinedOptimizer.of(
                 base.init(parameters.filter((path, parameter) -> !isTable(path) && isMatrix(parameter))),
                 base.withDecay(0).init(parameters.filter((path, parameter) -> !isTable(path) && !isMatrix(parameter))),
-                base.withDecay(0)
-                        .withRateFactor(TABLE_RATE)
-                        .init(parameters.filter((path, parameter) -> isTable(path))));
+                base.withDecay(0).withRateFactor(TABLE_RATE).init(parameters.filter((path, parameter) -> isTable(path))));
     }
 
     private static boolean isTable(String path) {

@@ -98,9 +98,10 @@ public final class Trainer {
         long tokensPerStep = (long) plan.batch() * plan.length();
         double bits = Double.NaN;
         long step = first;
-        try (MetricsLog log = first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
-                ProgressLine line =
-                        ProgressLine.start(out, ProgressMode.detect(), first, first * tokensPerStep, plan.steps())) {
+        try (MetricsLog log =
+                        first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
+                ProgressLine line = ProgressLine.start(
+                        out, ProgressMode.detect(), first, first * tokensPerStep, plan.steps())) {
             long start = System.nanoTime();
             long firstStep = first;
             while (step < plan.steps() && !stop.getAsBoolean()) {
@@ -110,15 +111,12 @@ public final class Trainer {
                 line.update(step, step * tokensPerStep, metric.loss());
                 boolean last = step == plan.steps();
                 if (last || step % plan.evaluateEvery() == 0) {
-                    int windows = last
-                            ? data.heldOut().count()
-                            : Math.min(QUICK_WINDOWS, data.heldOut().count());
+                    int windows = last ? data.heldOut().count() : Math.min(QUICK_WINDOWS, data.heldOut().count());
                     var part = data.heldOut().slice(0, windows);
                     bits = Loss.bitsPerByte(model, part, plan.batch());
                     log.append(new ValidationMetric(
                             step, step * tokensPerStep, metric.seconds(), bits, part.byteTargets()));
-                    line.say("step %d: %.3f bits per byte on %,d held-out bytes"
-                            .formatted(step, bits, part.byteTargets()));
+                    line.say("step %d: %.3f bits per byte on %,d held-out bytes".formatted(step, bits, part.byteTargets()));
                 }
                 if (step % plan.saveEvery() == 0 && !last) {
                     save(step, metric.seconds());
