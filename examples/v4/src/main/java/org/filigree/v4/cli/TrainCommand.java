@@ -57,6 +57,8 @@ final class TrainCommand implements Callable<Integer> {
     private static final int PROMPTS = 3;
     private static final int PROMPT_BYTES = 200;
     private static final int COMPLETION_BYTES = 120;
+    /** The likeliest byte alone ends in runs of spaces. */
+    private static final Sampling COMPLETION_SAMPLING = Sampling.of(0.5);
 
     @Spec
     @SuppressWarnings("NullAway.Init")
@@ -196,7 +198,7 @@ final class TrainCommand implements Callable<Integer> {
                 CompletionPrompts.of(split.validation(), PROMPTS, PROMPT_BYTES, COMPLETION_BYTES);
         for (CompletionPrompt prompt : prompts) {
             String completion = generator.complete(
-                    prompt.prompt(), COMPLETION_BYTES, Sampling.greedy(), RandomStream.of(seed).fork(prompt.path()));
+                    prompt.prompt(), COMPLETION_BYTES, COMPLETION_SAMPLING, RandomStream.of(seed).fork(prompt.path()));
             screen.printf(
                     "%n--- %s%n%s⟦%s⟧%n    the file goes on: ⟦%s⟧%n", prompt.path(), prompt.prompt(), completion, prompt.continuation());
         }
