@@ -89,14 +89,21 @@ public record CostAccount(long total, long active, long memory, long cacheBytes,
 
     /** {@return the account as a small table, one quantity a line} */
     public String table() {
-        return """
+        return String.format(
+                Locale.ROOT,
+                """
                 parameters            %s
                   in memory tables    %s
                 active per token      %s
                 KV bytes per token    %,d (float32; half of that in bf16)
                 FLOPs per token       %s (forward, at %,d tokens)
-                """
-                .formatted(count(total), count(memory), count(active), cacheBytes, count(flops), context);
+                """,
+                count(total),
+                count(memory),
+                count(active),
+                cacheBytes,
+                count(flops),
+                context);
     }
 
     private static String count(long n) {

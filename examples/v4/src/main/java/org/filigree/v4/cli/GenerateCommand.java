@@ -3,6 +3,7 @@ package org.filigree.v4.cli;
 import java.nio.file.Path;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Check;
 import org.filigree.v4.V4;
 import org.filigree.v4.generate.Generator;
 import org.filigree.v4.generate.Sampling;
@@ -51,9 +52,13 @@ final class GenerateCommand implements Runnable {
 
     @Override
     public void run() {
+        Sampling sampling = Asked.of(spec.commandLine(), () -> Sampling.of(temperature));
+        Asked.of(spec.commandLine(), () -> {
+            Check.positive("--bytes", bytes);
+            return bytes;
+        });
         try (Backend computing = backend.open()) {
             var generator = new Generator(V4.load(model, computing));
-            Sampling sampling = Sampling.of(temperature);
             RandomStream random = RandomStream.of(seed);
             String text = suffix == null
                     ? generator.complete(prompt, bytes, sampling, random)

@@ -18,7 +18,7 @@ import picocli.CommandLine.ParameterException;
         name = "filigree",
         description = "Trains and runs reference assemblies of DeepSeek-V4 on the JVM.",
         mixinStandardHelpOptions = true,
-        version = "filigree 0.1.0",
+        version = "filigree 0.1.0-SNAPSHOT",
         subcommands = {TrainCommand.class, GenerateCommand.class, InfoCommand.class, BackendsCommand.class},
         synopsisSubcommandLabel = "COMMAND")
 public final class Main {
@@ -75,7 +75,6 @@ public final class Main {
                 || e instanceof ModelException
                 || e instanceof BackendException
                 || e instanceof SafetensorsException
-                || e instanceof ReportException
-                || e instanceof IllegalArgumentException;
+                || e instanceof ReportException;
     }
 }

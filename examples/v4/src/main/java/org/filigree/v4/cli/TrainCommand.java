@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +36,7 @@ import org.filigree.v4.generate.Sampling;
 import org.filigree.v4.report.Manifest;
 import org.filigree.v4.report.RunOutcome;
 import org.filigree.v4.train.RunFolder;
+import org.filigree.v4.train.RunPlan;
 import org.filigree.v4.train.Trainer;
 import org.filigree.v4.train.Trainer.Resume;
 import org.filigree.v4.train.TrainingData;
@@ -44,6 +47,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Spec;
 
 /** Trains a model on source code, measures it beside baselines and lets it complete code. */
@@ -54,6 +58,8 @@ import picocli.CommandLine.Spec;
         showDefaultValues = true)
 final class TrainCommand implements Callable<Integer> {
     private static final int INTERRUPTED = 130;
+    /** Options that do not change what a run is. */
+    private static final Set<String> OF_ANY_RUN = Set.of("--resume", "--out", "--backend");
     private static final int PROMPTS = 3;
     private static final int PROMPT_BYTES = 200;
     private static final int COMPLETION_BYTES = 120;
@@ -112,44 +118,56 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintStream screen = System.out;
         Resume start = resume ? Resume.FROM_CHECKPOINT : Resume.FRESH;
-        check(start);
-        TrainingPlan standard = TrainingPlan.standard();
-        var plan = new TrainingPlan(
-                steps,
-                batch,
-                length,
-                rate,
-                standard.fillInTheMiddleShare(),
-                standard.clip(),
-                standard.evaluateEvery(),
-                standard.saveEvery(),
-                seed);
-        CorpusSource source = data == null ? CorpusSource.jdk() : CorpusSource.at(data);
-        Corpus corpus = Corpus.read(source, CorpusLimits.standard().withMaxBytes(maxBytes), CorpusProgress.SILENT);
+        var folder = new RunFolder(out);
+        checkOut(start);
+        RunPlan plan = start == Resume.FRESH ? asked() : continued(RunPlan.read(folder));
+        CorpusSource source = plan.data() == null ? CorpusSource.jdk() : CorpusSource.at(Path.of(plan.data()));
+        CorpusLimits limits = Asked.of(spec.commandLine(), () -> CorpusLimits.standard().withMaxBytes(plan.maxBytes()));
+        Corpus corpus = Corpus.read(source, limits, CorpusProgress.SILENT);
         screen.println("Corpus: " + corpus.statistics().summary());
-        Split split = Split.of(corpus, validationShare);
+        Split split = Asked.of(spec.commandLine(), () -> Split.of(corpus, plan.validationShare()));
+        DataIdentity identity = DataIdentity.of(source, split);
+        RunPlan run = sameData(plan, identity, start);
         TokenStream train = TokenStream.of(split.train());
-        TokenWindows heldOut = HeldOutWindows.of(TokenStream.of(split.validation()), length, heldOutWindows);
+        TokenWindows heldOut = Asked.of(
+                spec.commandLine(),
+                () -> HeldOutWindows.of(
+                        TokenStream.of(split.validation()), run.training().length(), run.heldOutWindows()));
         screen.printf(
+                Locale.ROOT,
                 "Split: %,d files to train on, %,d held out; measuring on %,d held-out bytes%n",
-                split.train().size(), split.validation().size(), heldOut.byteTargets());
+                split.train().size(),
+                split.validation().size(),
+                heldOut.byteTargets());
         List<BaselineScore> baselines =
                 List.of(ByteBigram.train(train).score(heldOut), ByteNgram.train(train).score(heldOut));
-        baselines.forEach(score -> screen.printf("Baseline %s: %.3f bits per byte%n", score.name(), score.bitsPerByte()));
+        baselines.forEach(score ->
+                screen.printf(Locale.ROOT, "Baseline %s: %.3f bits per byte%n", score.name(), score.bitsPerByte()));
         try (Backend computing = backend.open()) {
-            V4Config config = config(start);
-            V4 model = config.init(computing, RandomStream.of(seed).fork("model"));
+            V4Config config = start == Resume.FRESH ? config() : ConfigFile.read(out);
+            V4 model = config.init(
+                    computing, RandomStream.of(run.training().seed()).fork("model"));
             screen.printf("Model: %s on backend %s (%s)%n", config.cost().line(), computing.name(), computing.detail());
-            Manifest manifest = Manifest.starting(
-                    Instant.now(),
-                    computing.name() + ": " + computing.detail(),
-                    seed,
-                    spec.commandLine().getParseResult().originalArgs(),
-                    DataIdentity.of(source, split));
-            var trainer = new Trainer(model, plan, new TrainingData(train, heldOut, baselines), new RunFolder(out));
-            Trainer.Result result = interruptibly(stop -> trainer.run(manifest, start, stop::get, screen));
+            Manifest manifest = start == Resume.FROM_CHECKPOINT
+                    ? Manifest.read(out)
+                    : Manifest.starting(
+                            Instant.now(),
+                            computing.name() + ": " + computing.detail(),
+                            run.training().seed(),
+                            spec.commandLine().getParseResult().originalArgs(),
+                            identity);
+            Files.createDirectories(out);
+            run.write(folder);
+            var trainer = new Trainer(model, run.training(), new TrainingData(train, heldOut, baselines), folder);
+            Trainer.Result result = interruptibly(stop -> {
+                Trainer.Result ended = trainer.run(manifest, start, stop::get, screen);
+                if (ended.outcome() == RunOutcome.INTERRUPTED) {
+                    screen.printf(
+                            "Stopped after step %d; continue with: filigree train --resume --out %s%n", ended.steps(), out);
+                }
+                return ended;
+            });
             if (result.outcome() == RunOutcome.INTERRUPTED) {
-                screen.printf("Stopped after step %d; continue with --resume --out %s%n", result.steps(), out);
                 return INTERRUPTED;
             }
             summary(screen, result, baselines);
@@ -159,34 +177,80 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private void check(Resume start) {
+    /** Finds out before any work is done whether the run's folder can be what it should be. */
+    private void checkOut(Resume start) {
         if (start == Resume.FROM_CHECKPOINT && !Trainer.resumable(out)) {
-            throw new ParameterException(spec.commandLine(), "--resume: " + out + " holds no training checkpoint");
+            throw refused("--resume: " + out + " holds no training checkpoint");
         }
         if (start == Resume.FRESH && Trainer.resumable(out)) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--out: " + out + " holds a training checkpoint already; continue it with --resume or choose another folder");
+            throw refused("--out: " + out + " holds a training checkpoint already; continue it with --resume or choose another folder");
         }
-        if (Files.exists(out) && !Files.isDirectory(out)) {
-            throw new ParameterException(spec.commandLine(), "--out: " + out + " is a file, not a folder");
+        Path existing = out.toAbsolutePath();
+        while (existing.getParent() != null && !Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (!Files.isDirectory(existing)) {
+            throw refused("--out: " + existing + " is a file, not a folder");
+        }
+        if (!Files.isWritable(existing)) {
+            throw refused("--out: " + existing + " cannot be written to");
         }
     }
 
-    private V4Config config(Resume start) {
-        if (start == Resume.FROM_CHECKPOINT) {
-            return ConfigFile.read(out);
+    private ParameterException refused(String problem) {
+        return new ParameterException(spec.commandLine(), problem);
+    }
+
+    private RunPlan asked() {
+        TrainingPlan standard = TrainingPlan.standard();
+        TrainingPlan training = Asked.of(
+                spec.commandLine(),
+                () -> new TrainingPlan(
+                        steps,
+                        batch,
+                        length,
+                        rate,
+                        standard.fillInTheMiddleShare(),
+                        standard.clip(),
+                        standard.evaluateEvery(),
+                        standard.saveEvery(),
+                        seed));
+        String source = data == null ? null : data.toAbsolutePath().normalize().toString();
+        return new RunPlan(training, source, maxBytes, validationShare, heldOutWindows, "", "");
+    }
+
+    /** A run goes on by its own plan; an option that says otherwise would silently give another run. */
+    private RunPlan continued(RunPlan stored) {
+        for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+            if (!OF_ANY_RUN.contains(option.longestName())) {
+                throw refused(option.longestName() + ": a run is continued with the options that it began with; leave it out");
+            }
         }
+        return stored;
+    }
+
+    private RunPlan sameData(RunPlan plan, DataIdentity identity, Resume start) {
+        String train = identity.train().sha256();
+        String validation = identity.validation().sha256();
+        if (start == Resume.FROM_CHECKPOINT
+                && !(train.equals(plan.trainSha256()) && validation.equals(plan.validationSha256()))) {
+            throw refused("--resume: the sources are not those that the run in " + out + " began with");
+        }
+        return plan.withDigests(train, validation);
+    }
+
+    private V4Config config() {
         V4Config config = V4Config.predicted(preset).withContext(length);
         return code ? config.forCode() : config;
     }
 
     private static void summary(PrintStream screen, Trainer.Result result, List<BaselineScore> baselines) {
         screen.printf("%nBits per byte on held-out files, lower is better:%n");
-        screen.printf("  %-24s %.3f%n", "predicted V4", result.bitsPerByte());
+        screen.printf(Locale.ROOT, "  %-24s %.3f%n", "predicted V4", result.bitsPerByte());
         for (BaselineScore score : baselines) {
             double gap = result.bitsPerByte() - score.bitsPerByte();
             screen.printf(
+                    Locale.ROOT,
                     "  %-24s %.3f  (the model is %.3f %s)%n",
                     score.name(), score.bitsPerByte(), Math.abs(gap), gap < 0 ? "better" : "worse");
         }
@@ -224,8 +288,10 @@ final class TrainCommand implements Callable<Integer> {
             return work.run(stop);
         } finally {
             done.countDown();
-            if (!stop.get()) {
+            try {
                 Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException shuttingDown) {
+                // Then the hook is running, and was just told that the work is done.
             }
         }
     }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.filigree.core.autograd.Autograd;
@@ -22,6 +23,7 @@ import org.filigree.moe.RoutingListener;
 import org.filigree.v4.ConfigFile;
 import org.filigree.v4.V4;
 import org.filigree.v4.data.Batches;
+import org.filigree.v4.data.TokenWindows;
 import org.filigree.v4.report.LossPlot;
 import org.filigree.v4.report.Manifest;
 import org.filigree.v4.report.MetricsLog;
@@ -74,7 +76,7 @@ public final class Trainer {
     public record Result(RunOutcome outcome, long steps, double bitsPerByte) {}
 
     /**
-     * Trains until all steps are done or somebody asks to stop.
+     * Trains until all steps are done or somebody asks to stop. A run that was complete already is only measured again.
      *
      * @param manifest what is known of the run so far
      * @param resume whether to continue from the folder's checkpoint
@@ -85,45 +87,38 @@ public final class Trainer {
      */
     public Result run(Manifest manifest, Resume resume, BooleanSupplier stop, PrintStream out) throws IOException {
         Files.createDirectories(folder.path());
-        long first = 0;
-        double secondsBefore = 0;
-        if (resume == Resume.FROM_CHECKPOINT) {
-            Progress progress = TrainingCheckpoint.load(folder.training(), model.parameters(), optimizer);
-            first = progress.steps();
-            secondsBefore = Double.parseDouble(progress.notes().getOrDefault("seconds", "0"));
-        }
+        Progress progress = resume == Resume.FROM_CHECKPOINT
+                ? TrainingCheckpoint.load(folder.training(), model.parameters(), optimizer)
+                : Progress.of(0);
+        long first = progress.steps();
+        var clock = new TrainingClock(
+                first, tokensPerStep(), Double.parseDouble(progress.notes().getOrDefault("seconds", "0")), System.nanoTime());
         ConfigFile.write(folder.path(), model.config());
         manifest.write(folder.path());
         var batches = new Batches(data.train(), data.batchConfig(plan));
-        long tokensPerStep = (long) plan.batch() * plan.length();
-        double bits = Double.NaN;
         long step = first;
+        double bits = Double.NaN;
         try (MetricsLog log =
                         first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
                 ProgressLine line = ProgressLine.start(
-                        out, ProgressMode.detect(), first, first * tokensPerStep, plan.steps())) {
-            long start = System.nanoTime();
-            long firstStep = first;
+                        out, ProgressMode.detect(), first, first * tokensPerStep(), plan.steps())) {
             while (step < plan.steps() && !stop.getAsBoolean()) {
-                TrainMetric metric = step(batches, step, tokensPerStep, start, firstStep, secondsBefore);
+                TrainMetric metric = step(batches, step, clock);
                 step++;
                 log.append(metric);
-                line.update(step, step * tokensPerStep, metric.loss());
-                boolean last = step == plan.steps();
-                if (last || step % plan.evaluateEvery() == 0) {
-                    int windows = last ? data.heldOut().count() : Math.min(QUICK_WINDOWS, data.heldOut().count());
-                    var part = data.heldOut().slice(0, windows);
-                    bits = Loss.bitsPerByte(model, part, plan.batch());
-                    log.append(new ValidationMetric(
-                            step, step * tokensPerStep, metric.seconds(), bits, part.byteTargets()));
-                    line.say("step %d: %.3f bits per byte on %,d held-out bytes".formatted(step, bits, part.byteTargets()));
+                line.update(step, metric.tokens(), metric.loss());
+                if (step % plan.evaluateEvery() == 0 && step < plan.steps()) {
+                    measure(step, QUICK_WINDOWS, clock, log, line);
                 }
-                if (step % plan.saveEvery() == 0 && !last) {
-                    save(step, metric.seconds());
+                if (step % plan.saveEvery() == 0 && step < plan.steps()) {
+                    save(step, clock);
                 }
             }
-            save(step, secondsBefore + (System.nanoTime() - start) / 1e9);
+            save(step, clock);
             ParameterFile.save(folder.model(), model.parameters(), Map.of("format", "pt"));
+            if (step == plan.steps()) {
+                bits = measure(step, data.heldOut().count(), clock, log, line);
+            }
             log.writeCsv();
             List<ReferenceLine> lines = data.baselines().stream()
                     .map(score -> new ReferenceLine(score.name(), score.bitsPerByte()))
@@ -135,6 +130,20 @@ public final class Trainer {
         return new Result(outcome, step, bits);
     }
 
+    private double measure(long step, int most, TrainingClock clock, MetricsLog log, ProgressLine line) {
+        TokenWindows windows = data.heldOut().slice(0, Math.min(most, data.heldOut().count()));
+        double bits = Loss.bitsPerByte(model, windows, plan.batch());
+        log.append(new ValidationMetric(
+                step, step * tokensPerStep(), clock.seconds(), bits, windows.byteTargets()));
+        line.say(String.format(
+                Locale.ROOT, "step %d: %.3f bits per byte on %,d held-out bytes", step, bits, windows.byteTargets()));
+        return bits;
+    }
+
+    private long tokensPerStep() {
+        return (long) plan.batch() * plan.length();
+    }
+
     /** Where training starts. */
     public enum Resume {
         /** From the first step. */
@@ -143,36 +152,35 @@ public final class Trainer {
         FROM_CHECKPOINT
     }
 
-    private TrainMetric step(
-            Batches batches, long step, long tokensPerStep, long start, long firstStep, double secondsBefore) {
+    private TrainMetric step(Batches batches, long step, TrainingClock clock) {
         Loss.Parts loss = Loss.of(model, batches.at(step), Context.training().with(RoutingListener.KEY, balancer));
+        double value = loss.tokens().item();
         Gradients gradients = Autograd.backward(loss.total());
         GradientNorm.Clipped clipped = GradientNorm.clip(model.parameters(), gradients, plan.clip());
-        double rate = schedule.rate(step);
-        double value = loss.tokens().item();
-        if (!Double.isFinite(value)) {
-            throw new ArithmeticException("the loss of step " + step + " is " + value
+        if (!Double.isFinite(value) || !Double.isFinite(clipped.norm())) {
+            throw new ArithmeticException("step " + step + " has loss " + value + " and gradient norm " + clipped.norm()
                     + "; lower the learning rate, the last checkpoint is unharmed");
         }
+        double rate = schedule.rate(step);
         optimizer.step(clipped.gradients(), rate);
         balancer.step();
-        double seconds = (System.nanoTime() - start) / 1e9;
+        long done = step + 1;
         return new TrainMetric(
-                step + 1,
-                (step + 1) * tokensPerStep,
-                secondsBefore + seconds,
+                done,
+                done * tokensPerStep(),
+                clock.seconds(),
                 value,
                 rate,
                 clipped.norm(),
-                (step + 1 - firstStep) * tokensPerStep / seconds);
+                clock.tokensPerSecond(done));
     }
 
-    private void save(long step, double seconds) throws IOException {
+    private void save(long step, TrainingClock clock) throws IOException {
         TrainingCheckpoint.save(
                 folder.training(),
                 model.parameters(),
                 optimizer,
-                new Progress(step, Map.of(), Map.of("seconds", Double.toString(seconds))));
+                new Progress(step, Map.of(), Map.of("seconds", Double.toString(clock.seconds()))));
     }
 
     /**
