@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.filigree.core.backend.Backend;
@@ -33,11 +34,13 @@ public final class ParameterFile {
 
     /**
      * Overwrites every parameter with the stored tensor of its path; any stored format widens. Nothing is overwritten unless
-     * all tensors are there, have the right shapes, and no others are.
+     * all tensors are there, have the right shapes, store integers where the model has integers and real numbers where it has
+     * those, can be read, and no others are.
      *
      * @param source stored tensors
      * @param parameters what to overwrite
-     * @throws SafetensorsException listing every missing, unknown or mis-shaped tensor
+     * @throws SafetensorsException listing every missing, unknown, mis-shaped or mis-typed tensor, or naming the one with an
+     *     integer out of range
      */
     public static void load(TensorSource source, ParameterMap parameters) {
         var problems = new ArrayList<String>();
@@ -48,7 +51,9 @@ public final class ParameterFile {
             }
         }
         refuse(problems);
-        parameters.forEach((path, parameter) -> assign(source, path, parameter));
+        var values = new LinkedHashMap<Parameter, Tensor>();
+        parameters.forEach((path, parameter) -> values.put(parameter, tensor(source, path, parameter.value())));
+        values.forEach(Parameter::assign);
     }
 
     static void refuse(List<String> problems) {
@@ -69,19 +74,23 @@ public final class ParameterFile {
         if (!Arrays.equals(wanted, found)) {
             problems.add(name + " is " + Arrays.toString(found) + " but the model needs " + target.shape());
         }
+        StoredType type = source.tensor(name).type();
+        if (type.isFloating() != (target.dtype() == DType.FLOAT32)) {
+            problems.add(name + " is stored as " + type.code() + " but the model needs " + target.dtype());
+        }
     }
 
-    private static void assign(TensorSource source, String path, Parameter parameter) {
-        parameter.assign(tensor(source, path, parameter.value()));
-    }
-
-    /** A stored tensor in the type, shape and on the backend of another. */
+    /** A stored tensor that passed the {@link #check}, in the type, shape and on the backend of another. */
     static Tensor tensor(TensorSource source, String name, Tensor like) {
         Backend backend = Backend.of(like);
         StoredTensor stored = source.tensor(name);
-        return like.dtype() == DType.INT32
-                ? backend.tensors().ints(like.shape(), stored.toInts())
-                : backend.tensors().floats(like.shape(), stored.toFloats());
+        try {
+            return like.dtype() == DType.INT32
+                    ? backend.tensors().ints(like.shape(), stored.toInts())
+                    : backend.tensors().floats(like.shape(), stored.toFloats());
+        } catch (ArithmeticException outOfRange) {
+            throw SafetensorsException.ofReading(source, name, outOfRange);
+        }
     }
 
     static StoredTensor stored(String name, Tensor tensor) {

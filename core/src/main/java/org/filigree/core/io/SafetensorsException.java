@@ -44,6 +44,12 @@ public final class SafetensorsException extends RuntimeException {
         return new SafetensorsException(problem, file, tensor, NO_OFFSET, null);
     }
 
+    static SafetensorsException ofReading(TensorSource source, String tensor, ArithmeticException cause) {
+        Path file = source instanceof SafetensorsFile single ? single.path() : null;
+        return new SafetensorsException(
+                "a number does not fit the model's type: " + cause.getMessage(), file, tensor, NO_OFFSET, cause);
+    }
+
     /**
      * The whole story in one line.
      *

@@ -97,6 +97,11 @@ public final class SafetensorsFile implements TensorSource {
         }
     }
 
+    /** {@return where it lies, as it was opened} */
+    Path path() {
+        return file;
+    }
+
     /**
      * The path and the number of tensors.
      *

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.optim.Optimizer;
 import org.filigree.core.random.RandomStream;
@@ -105,13 +106,15 @@ public final class TrainingCheckpoint {
             }
             ParameterFile.refuse(problems);
             Progress progress = progress(file, metadata);
+            var values = new LinkedHashMap<Parameter, Tensor>();
             parameters.forEach((path, parameter) ->
-                    parameter.assign(ParameterFile.tensor(source, PARAMETER + path, parameter.value())));
+                    values.put(parameter, ParameterFile.tensor(source, PARAMETER + path, parameter.value())));
             var state = new LinkedHashMap<String, Tensor>();
             optimizer
                     .state()
                     .forEach((name, tensor) -> state.put(name, ParameterFile.tensor(source, OPTIMIZER + name, tensor)));
             optimizer.restore(state);
+            values.forEach(Parameter::assign);
             return progress;
         }
     }

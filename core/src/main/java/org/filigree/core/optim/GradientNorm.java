@@ -1,5 +1,6 @@
 package org.filigree.core.optim;
 
+import java.util.Map;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
@@ -21,12 +22,16 @@ public final class GradientNorm {
     public static double of(ParameterMap parameters, Gradients gradients) {
         double sum = 0;
         for (Parameter parameter : parameters.learned().asMap().values()) {
-            sum += gradients
-                    .find(parameter.value())
-                    .map(gradient -> Reduce.sum(Pointwise.square(gradient)).item())
-                    .orElse(0.0);
+            sum += square(parameter, gradients);
         }
         return Math.sqrt(sum);
+    }
+
+    private static double square(Parameter parameter, Gradients gradients) {
+        return gradients
+                .find(parameter.value())
+                .map(gradient -> Reduce.sum(Pointwise.square(gradient)).item())
+                .orElse(0.0);
     }
 
     /**
@@ -36,11 +41,27 @@ public final class GradientNorm {
      * @param gradients of the loss
      * @param limit largest norm
      * @return the gradients and the norm that they had
+     * @throws ArithmeticException if the norm is not finite, naming the first parameter at fault
      */
     public static Clipped clip(ParameterMap parameters, Gradients gradients, double limit) {
         Check.positive("clip: limit", limit);
         double norm = of(parameters, gradients);
+        if (!Double.isFinite(norm)) {
+            throw notFinite(norm, parameters, gradients);
+        }
         return new Clipped(norm > limit ? gradients.scaled(limit / norm) : gradients, norm);
+    }
+
+    private static ArithmeticException notFinite(double norm, ParameterMap parameters, Gradients gradients) {
+        for (Map.Entry<String, Parameter> each : parameters.learned().asMap().entrySet()) {
+            double square = square(each.getValue(), gradients);
+            if (!Double.isFinite(square)) {
+                return new ArithmeticException("clip: the norm of all gradients is " + norm
+                        + ", which no factor brings down; the first gradient at fault is that of " + each.getKey() + " "
+                        + each.getValue().shape() + ", whose squares sum to " + square);
+            }
+        }
+        return new ArithmeticException("clip: the norm of all gradients is " + norm + ", which no factor brings down");
     }
 
     /**

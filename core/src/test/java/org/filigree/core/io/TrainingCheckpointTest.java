@@ -20,6 +20,7 @@ import org.filigree.core.backend.Backends;
 import org.filigree.core.nn.Initializer;
 import org.filigree.core.nn.Linear;
 import org.filigree.core.nn.LinearConfig;
+import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.op.Pointwise;
 import org.filigree.core.op.Reduce;
@@ -135,6 +136,39 @@ class TrainingCheckpointTest {
             assertTrue(refused.getMessage().contains("parameter.first.weight is [7, 5] but the model needs [8, 5]"));
             assertTrue(refused.getMessage().contains("parameter.second.weight is stored"));
             assertArrayEquals(before, other.weight().value().toFloats());
+        }
+    }
+
+    @Test
+    void refusesWrongTypesAndChangesNothing() throws IOException {
+        try (Backend backend = Backends.open("scalar")) {
+            Parameter real = Parameter.learned(backend.tensors().full(Shape.of(2), 3));
+            Parameter whole = Parameter.state(backend.tensors().ints(Shape.of(2), new int[] {4, 5}));
+            ParameterMap parameters = ParameterMap.empty().with("a", real).with("b", whole);
+            Path file = folder.resolve("parameters.safetensors");
+            long[] shape = {2};
+            new SafetensorsWriter()
+                    .add(StoredTensor.ofInts("a", shape, new int[] {1, 2}))
+                    .add(StoredTensor.ofFloats("b", StoredType.BF16, shape, new float[] {1, 2}))
+                    .write(file);
+            String types = refused(file, parameters).getMessage();
+            assertTrue(types.contains("a is stored as I32 but the model needs FLOAT32"), types);
+            assertTrue(types.contains("b is stored as BF16 but the model needs INT32"), types);
+            new SafetensorsWriter()
+                    .add(StoredTensor.ofFloats("a", StoredType.F32, shape, new float[] {1, 2}))
+                    .add(StoredTensor.ofLongs("b", StoredType.I64, shape, new long[] {1, 1L << 40}))
+                    .write(file);
+            SafetensorsException outOfRange = refused(file, parameters);
+            assertEquals(file, outOfRange.file().orElseThrow());
+            assertEquals("b", outOfRange.tensor().orElseThrow());
+            assertArrayEquals(new float[] {3, 3}, real.value().toFloats());
+            assertArrayEquals(new int[] {4, 5}, whole.value().toInts());
+        }
+    }
+
+    private static SafetensorsException refused(Path file, ParameterMap parameters) {
+        try (TensorSource source = TensorSource.open(file)) {
+            return assertThrows(SafetensorsException.class, () -> ParameterFile.load(source, parameters));
         }
     }
 

@@ -116,6 +116,7 @@ class ShapeErrorTest {
                 refused(() -> LayerNorm.layerNorm(real(2, 3), real(3), real(4), 0), "layerNorm", "bias", "[4]", "[3]"),
                 refused(() -> RmsNorm.rmsNorm(real(2, 0), 0), "rmsNorm", "width", "0"),
                 refused(() -> CrossEntropy.losses(real(2, 3), whole(3)), "crossEntropy", "targets", "[3]", "[2]"),
+                refused(() -> CrossEntropy.losses(whole(2, 3), whole(2)), "crossEntropy", "logits", "FLOAT32"),
                 refused(() -> CrossEntropy.losses(real(2, 3), real(2)), "crossEntropy", "targets", "INT32"),
                 refused(() -> CumulativeSum.cumulativeSum(real(2), 1), "cumulativeSum", "[2]", "axis 1"),
                 refused(() -> TopK.topK(real(2, 3), 4), "topK", "k = 4", "[2, 3]", "3 elements"),

@@ -12,6 +12,7 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
 import org.junit.jupiter.params.ParameterizedTest;
 
@@ -72,6 +73,20 @@ class WorkedExampleTest {
                 1e-6);
         Tensor none = ints(backend, dims(3), -1, -1, -1);
         assertEquals(0, CrossEntropy.crossEntropy(logits, none).item());
+        double infinite = Double.NEGATIVE_INFINITY;
+        Tensor spoilt = Autograd.leaf(real(backend, dims(3, 2), 0, third, infinite, infinite, Double.NaN, Double.NaN));
+        Tensor loss = CrossEntropy.crossEntropy(spoilt, ints(backend, dims(3), 0, -1, -1));
+        assertEquals(Math.log(3), loss.item(), 1e-6);
+        double[] gradient = Autograd.backward(loss).of(spoilt).toDoubles();
+        for (int i = 2; i < gradient.length; i++) {
+            assertEquals(0, gradient[i], "gradient of a row that does not count");
+        }
+        for (int wrong : new int[] {-2, 2}) {
+            Tensor outside = ints(backend, dims(3), 0, wrong, -1);
+            assertEquals(
+                    "crossEntropy: target " + wrong + " of row 1 is outside [0, 2) and not -1 (none)",
+                    Thrown.message(IndexOutOfBoundsException.class, () -> CrossEntropy.losses(logits, outside)));
+        }
     }
 
     @ParameterizedTest

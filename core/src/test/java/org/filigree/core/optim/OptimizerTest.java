@@ -197,4 +197,17 @@ class OptimizerTest {
         var untouched = GradientNorm.clip(map, gradients, 5.1);
         assertEquals(3, untouched.gradients().of(a.value()).item());
     }
+
+    @Test
+    void clippingNamesTheFirstGradientThatIsNotFinite() {
+        for (double wrong : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            Parameter good = Parameter.learned(SCALAR.tensors().full(Shape.of(2), 1));
+            Parameter bad = Parameter.learned(SCALAR.tensors().full(Shape.of(3), 1));
+            ParameterMap map = ParameterMap.empty().with("good", good).with("bad", bad);
+            Gradients gradients =
+                    Autograd.backward(add(Reduce.sum(good.value()), Reduce.sum(scale(bad.value(), wrong))));
+            String message = Thrown.message(ArithmeticException.class, () -> GradientNorm.clip(map, gradients, 1));
+            assertTrue(message.contains("that of bad [3]"), message);
+        }
+    }
 }

@@ -165,28 +165,37 @@ final class ReductionCases {
 
     private static Stream<OperationCase> crossEntropies() {
         record Rows(int classes, int... targets) {}
-        return Stream.of(
-                        new Rows(5, 0, 4, 2),
-                        new Rows(1, 0, 0),
-                        new Rows(9, -1, 8, -1, 3),
-                        new Rows(7, -1, -1),
-                        new Rows(17, 16),
-                        new Rows(4))
-                .flatMap(r -> {
-                    Sample logits = operand(r.targets.length, r.classes).map(v -> 3 * v);
-                    Sample targets = Sample.ints("targets", Shape.of(r.targets.length), r.targets);
-                    String kind = " " + shown(r.targets) + " of " + r.classes;
-                    return Stream.of(
-                            OperationCase.smooth(
-                                    "CrossEntropy.crossEntropy" + kind,
-                                    r.classes,
-                                    List.of(logits, targets),
-                                    in -> CrossEntropy.crossEntropy(in.get(0), in.get(1))),
-                            OperationCase.smooth(
-                                    "CrossEntropy.losses" + kind,
-                                    r.classes,
-                                    List.of(logits, targets),
-                                    in -> CrossEntropy.losses(in.get(0), in.get(1))));
-                });
+        Sample spoilt = Sample.real("logits", Shape.of(4, 2), MASKED, MASKED, 1, 2, Double.NaN, 0, MASKED, 3);
+        Sample skipping = Sample.ints("targets", Shape.of(4), -1, 1, -1, -1);
+        OperationCase skipped = OperationCase.kinked(
+                "CrossEntropy.losses of skipped rows without a finite loss",
+                2,
+                List.of(spoilt, skipping),
+                in -> CrossEntropy.losses(in.get(0), in.get(1)));
+        return Stream.concat(
+                Stream.of(skipped),
+                Stream.of(
+                                new Rows(5, 0, 4, 2),
+                                new Rows(1, 0, 0),
+                                new Rows(9, -1, 8, -1, 3),
+                                new Rows(7, -1, -1),
+                                new Rows(17, 16),
+                                new Rows(4))
+                        .flatMap(r -> {
+                            Sample logits = operand(r.targets.length, r.classes).map(v -> 3 * v);
+                            Sample targets = Sample.ints("targets", Shape.of(r.targets.length), r.targets);
+                            String kind = " " + shown(r.targets) + " of " + r.classes;
+                            return Stream.of(
+                                    OperationCase.smooth(
+                                            "CrossEntropy.crossEntropy" + kind,
+                                            r.classes,
+                                            List.of(logits, targets),
+                                            in -> CrossEntropy.crossEntropy(in.get(0), in.get(1))),
+                                    OperationCase.smooth(
+                                            "CrossEntropy.losses" + kind,
+                                            r.classes,
+                                            List.of(logits, targets),
+                                            in -> CrossEntropy.losses(in.get(0), in.get(1))));
+                        }));
     }
 }

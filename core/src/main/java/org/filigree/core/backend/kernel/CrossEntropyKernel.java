@@ -9,7 +9,7 @@ public interface CrossEntropyKernel extends FusedKernel {
      * loss = logsumexp(row) − row[target].
      *
      * @param logits [n, classes]
-     * @param targets INT32 [n]; −1 skips the row, whose loss is 0
+     * @param targets INT32 [n]; each −1 or a class; −1 skips the row, whose loss is 0
      * @return losses and what the gradient needs
      */
     Saved forward(Tensor logits, Tensor targets);
