@@ -1,5 +1,6 @@
 package org.filigree.mhc;
 
+import java.util.Arrays;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.tensor.Tensor;
@@ -79,6 +80,10 @@ record HostSinkhorn(HostBackend backend) implements SinkhornKernel {
             float max = Float.NEGATIVE_INFINITY;
             for (int k = 0; k < n; k++) {
                 max = Math.max(max, logits[start + row + k]);
+            }
+            if (max == Float.NEGATIVE_INFINITY) {
+                Arrays.fill(x, row, row + n, 0f);
+                continue;
             }
             float sum = 0;
             for (int k = 0; k < n; k++) {

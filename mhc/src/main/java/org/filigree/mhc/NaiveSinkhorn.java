@@ -91,6 +91,9 @@ final class NaiveSinkhorn {
             for (int k = 0; k < n; k++) {
                 max = Math.max(max, logits[j * n + k]);
             }
+            if (max == Double.NEGATIVE_INFINITY) {
+                continue;
+            }
             double sum = 0;
             for (int k = 0; k < n; k++) {
                 y[j * n + k] = Math.exp(logits[j * n + k] - max);

@@ -33,7 +33,8 @@ public final class Sinkhorn {
     /**
      * Normalises square matrices.
      *
-     * @param logits [outer…, sources, targets], as many sources as targets; any finite value, a NaN spoils its own matrix alone
+     * @param logits [outer…, sources, targets], as many sources as targets; any finite value; a row of −∞ has a softmax of
+     *     zeros, and a NaN spoils its own matrix alone
      * @param iterations R, how often columns are normalised, 1 or more
      * @param eps ε, added to the softmax and to every sum; part of the model, not a numerical detail
      * @return same shape, entries in (0, 1]

@@ -1,14 +1,17 @@
 package org.filigree.core.backend;
 
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
 /**
  * Chooses a backend: by explicit name, else by the system property {@value #PROPERTY}, else by the environment variable
  * {@value #VARIABLE}, else the usable one with the highest preference. What was taken, and why the others were not, goes to the
- * {@link System.Logger} of this class, in one line.
+ * {@link System.Logger} of this class, in one line, as a warning if a better one was there but could not be used.
  */
 public final class Backends {
     /** System property that names a backend. */
@@ -18,6 +21,9 @@ public final class Backends {
     public static final String VARIABLE = "FILIGREE_BACKEND";
 
     private static final System.Logger LOG = System.getLogger(Backends.class.getName());
+
+    /** Ends the search where the service loader fails on the same provider again and again. */
+    private static final int MOST_FAILURES = 100;
 
     private Backends() {}
 
@@ -46,14 +52,31 @@ public final class Backends {
         return open(name, providers());
     }
 
-    /** {@return every provider on the class path and module path, best first} */
+    /** {@return every provider on the class path and module path that can be loaded, best first; a warning tells of others} */
     public static List<BackendProvider> providers() {
-        return ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader()).stream()
-                .map(ServiceLoader.Provider::get)
+        return loadable(ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader())).stream()
                 .sorted(Comparator.comparingInt(BackendProvider::preference)
                         .reversed()
                         .thenComparing(BackendProvider::name))
                 .toList();
+    }
+
+    static List<BackendProvider> loadable(Iterable<BackendProvider> loader) {
+        var found = new ArrayList<BackendProvider>();
+        Iterator<BackendProvider> providers = loader.iterator();
+        int failures = 0;
+        while (failures < MOST_FAILURES) {
+            try {
+                if (!providers.hasNext()) {
+                    break;
+                }
+                found.add(providers.next());
+            } catch (ServiceConfigurationError | LinkageError broken) {
+                failures++;
+                LOG.log(System.Logger.Level.WARNING, "a backend is left out, its provider cannot be loaded", broken);
+            }
+        }
+        return found;
     }
 
     /**
@@ -82,7 +105,9 @@ public final class Backends {
             }
             switch (provider.probe()) {
                 case Probe.Usable(String detail) -> {
-                    LOG.log(System.Logger.Level.INFO, "backend {0} ({1}){2}", provider.name(), detail, refused);
+                    System.Logger.Level level =
+                            refused.isEmpty() ? System.Logger.Level.INFO : System.Logger.Level.WARNING;
+                    LOG.log(level, "backend {0} ({1}){2}", provider.name(), detail, refused);
                     return provider.open();
                 }
                 case Probe.Unusable(String reason) ->

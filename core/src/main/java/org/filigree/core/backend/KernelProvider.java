@@ -1,6 +1,9 @@
 package org.filigree.core.backend;
 
-/** Brings a fused kernel of another module to a backend; found through {@link java.util.ServiceLoader}. */
+/**
+ * Brings a fused kernel of another module to a backend, in place of the backend's own if it has one of that interface; found through
+ * {@link java.util.ServiceLoader}. Two providers of one interface for one backend are an error when the backend opens.
+ */
 public interface KernelProvider {
     /** {@return name of the backend it runs on} */
     String backend();

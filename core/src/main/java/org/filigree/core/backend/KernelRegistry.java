@@ -1,6 +1,7 @@
 package org.filigree.core.backend;
 
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -17,21 +18,34 @@ public final class KernelRegistry {
     }
 
     /**
-     * Collects kernels; a backend's own win over provided ones.
+     * Collects kernels; a provided one replaces the backend's own of the same interface.
      *
      * @param backend the backend that asks
      * @param own its own kernels, by interface
      * @return the registry
+     * @throws IllegalStateException if two providers bring the same interface to this backend
      */
     public static KernelRegistry of(Backend backend, Map<Class<? extends FusedKernel>, FusedKernel> own) {
-        var all = new HashMap<Class<? extends FusedKernel>, FusedKernel>();
-        for (KernelProvider provider :
-                ServiceLoader.load(KernelProvider.class, KernelProvider.class.getClassLoader())) {
+        return of(backend, own, ServiceLoader.load(KernelProvider.class, KernelProvider.class.getClassLoader()));
+    }
+
+    static KernelRegistry of(
+            Backend backend, Map<Class<? extends FusedKernel>, FusedKernel> own, Iterable<KernelProvider> providers) {
+        var provided = new LinkedHashMap<Class<? extends FusedKernel>, KernelProvider>();
+        for (KernelProvider provider : providers) {
             if (provider.backend().equals(backend.name())) {
-                all.put(provider.type(), provider.type().cast(provider.create(backend)));
+                KernelProvider other = provided.put(provider.type(), provider);
+                if (other != null) {
+                    throw new IllegalStateException("backend " + backend.name() + ": both "
+                            + other.getClass().getName() + " and "
+                            + provider.getClass().getName() + " provide "
+                            + provider.type().getSimpleName() + "; leave one of their artifacts out");
+                }
             }
         }
+        var all = new HashMap<Class<? extends FusedKernel>, FusedKernel>();
         own.forEach((type, kernel) -> all.put(type, type.cast(kernel)));
+        provided.forEach((type, provider) -> all.put(type, type.cast(provider.create(backend))));
         return new KernelRegistry(all);
     }
 

@@ -29,7 +29,9 @@ public final class Arithmetic {
                 "add",
                 List.of(a, b),
                 y,
-                dy -> List.of(Broadcasting.sumTo(dy, a.shape()), Broadcasting.sumTo(dy, b.shape())));
+                dy -> Arrays.asList(
+                        Autograd.differentiable(a) ? Broadcasting.sumTo(dy, a.shape()) : null,
+                        Autograd.differentiable(b) ? Broadcasting.sumTo(dy, b.shape()) : null));
     }
 
     /**
@@ -42,8 +44,10 @@ public final class Arithmetic {
     public static Tensor subtract(Tensor a, Tensor b) {
         Tensor y = compute(Binary.SUBTRACT, "subtract", a, b);
         return Autograd.record("subtract", List.of(a, b), y, dy -> {
-            Tensor negative = Backend.of(dy).elementwise().affine(dy, -1, 0);
-            return List.of(Broadcasting.sumTo(dy, a.shape()), Broadcasting.sumTo(negative, b.shape()));
+            Elementwise elementwise = Backend.of(dy).elementwise();
+            return Arrays.asList(
+                    Autograd.differentiable(a) ? Broadcasting.sumTo(dy, a.shape()) : null,
+                    Autograd.differentiable(b) ? Broadcasting.sumTo(elementwise.affine(dy, -1, 0), b.shape()) : null);
         });
     }
 
@@ -118,8 +122,11 @@ public final class Arithmetic {
             Elementwise elementwise = Backend.of(dy).elementwise();
             Tensor toRight =
                     elementwise.binary(Binary.MULTIPLY, elementwise.binary(Binary.GREATER, greater, smaller), dy);
-            Tensor toLeft = elementwise.binary(Binary.SUBTRACT, dy, toRight);
-            return List.of(Broadcasting.sumTo(toLeft, a.shape()), Broadcasting.sumTo(toRight, b.shape()));
+            return Arrays.asList(
+                    Autograd.differentiable(a)
+                            ? Broadcasting.sumTo(elementwise.binary(Binary.SUBTRACT, dy, toRight), a.shape())
+                            : null,
+                    Autograd.differentiable(b) ? Broadcasting.sumTo(toRight, b.shape()) : null);
         });
     }
 

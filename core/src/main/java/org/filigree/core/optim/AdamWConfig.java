@@ -6,8 +6,8 @@ import org.filigree.core.tensor.Check;
 /**
  * Constants of AdamW.
  *
- * @param beta1 memory of the mean gradient
- * @param beta2 memory of the mean squared gradient
+ * @param beta1 memory of the mean gradient, in [0, 1)
+ * @param beta2 memory of the mean squared gradient, in [0, 1)
  * @param epsilon added to the root of the mean square
  * @param decay weight decay per unit of learning rate
  * @param rateFactor multiplies the learning rate (5 for Engram tables)
@@ -15,11 +15,17 @@ import org.filigree.core.tensor.Check;
 public record AdamWConfig(double beta1, double beta2, double epsilon, double decay, double rateFactor) {
     /** Checks the numbers. */
     public AdamWConfig {
-        Check.between("adamW: beta1", beta1, 0, 1);
-        Check.between("adamW: beta2", beta2, 0, 1);
+        memory("beta1", beta1);
+        memory("beta2", beta2);
         Check.notNegative("adamW: epsilon", epsilon);
         Check.notNegative("adamW: decay", decay);
         Check.positive("adamW: rate factor", rateFactor);
+    }
+
+    private static void memory(String name, double beta) {
+        if (!(beta >= 0 && beta < 1)) {
+            throw new IllegalArgumentException("adamW: " + name + " must be at least 0 and below 1 but is " + beta);
+        }
     }
 
     /** {@return the settings of DeepSeek-V4: β 0.9 and 0.95, ε 1e-20, decay 0.1} */

@@ -29,7 +29,7 @@ public interface Schedule {
      * Linear from near 0 to the peak, then along half a cosine down to the end.
      *
      * @param peak highest rate, reached at the end of the warm-up
-     * @param end rate at the last step and after
+     * @param end rate at the last step and after; a single step after the warm-up has the peak
      * @param warmUp steps of the warm-up
      * @param steps steps in all
      * @return the schedule
@@ -42,7 +42,7 @@ public interface Schedule {
      * Linear from near 0 to the peak, then linear down to the end.
      *
      * @param peak highest rate, reached at the end of the warm-up
-     * @param end rate at the last step and after
+     * @param end rate at the last step and after; a single step after the warm-up has the peak
      * @param warmUp steps of the warm-up
      * @param steps steps in all
      * @return the schedule
@@ -59,7 +59,8 @@ public interface Schedule {
             if (step < warmUp) {
                 return peak * (step + 1) / warmUp;
             }
-            double progress = steps <= warmUp + 1 ? 1 : Math.min(1, (double) (step - warmUp) / (steps - 1 - warmUp));
+            double falling = Math.max(1, steps - 1 - warmUp);
+            double progress = steps <= warmUp ? 1 : Math.min(1, (step - warmUp) / falling);
             return end + (peak - end) * shape.applyAsDouble(progress);
         };
     }

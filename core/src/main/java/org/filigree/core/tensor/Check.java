@@ -33,7 +33,20 @@ public final class Check {
     }
 
     /**
-     * Requires a value of zero or more.
+     * Requires a count of zero or more.
+     *
+     * @param name what the value is
+     * @param value the value
+     * @throws IllegalArgumentException otherwise
+     */
+    public static void notNegative(String name, long value) {
+        if (value < 0) {
+            throw new IllegalArgumentException(name + " must be zero or more but is " + value);
+        }
+    }
+
+    /**
+     * Requires a finite value of zero or more.
      *
      * @param name what the value is
      * @param value the value
@@ -42,6 +55,21 @@ public final class Check {
     public static void notNegative(String name, double value) {
         if (!(value >= 0) || Double.isInfinite(value)) {
             throw new IllegalArgumentException(name + " must be zero or more but is " + value);
+        }
+    }
+
+    /**
+     * Requires a count inside a closed range.
+     *
+     * @param name what the value is
+     * @param value the value
+     * @param low smallest allowed
+     * @param high largest allowed
+     * @throws IllegalArgumentException otherwise
+     */
+    public static void between(String name, long value, long low, long high) {
+        if (value < low || value > high) {
+            throw new IllegalArgumentException(name + " must be between " + low + " and " + high + " but is " + value);
         }
     }
 

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Proxy;
+import java.util.Iterator;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import org.filigree.core.testkit.Thrown;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -62,6 +64,28 @@ class BackendsTest {
         assertEquals("backend device is not usable: no driver", unusable.getMessage());
         String unknown = Thrown.message(BackendException.class, () -> Backends.open("gpu", providers));
         assertTrue(unknown.startsWith("no backend is called gpu; there are: device, vector"), unknown);
+    }
+
+    @Test
+    void aProviderThatCannotBeLoadedIsLeftOut() {
+        Fake usable = Fake.usable("vector", 100);
+        Iterator<BackendProvider> loading = new Iterator<>() {
+            private int at;
+
+            @Override
+            public boolean hasNext() {
+                return at < 2;
+            }
+
+            @Override
+            public BackendProvider next() {
+                if (at++ == 0) {
+                    throw new ServiceConfigurationError("made up");
+                }
+                return usable;
+            }
+        };
+        assertEquals(List.of(usable), Backends.loadable(() -> loading));
     }
 
     @Test

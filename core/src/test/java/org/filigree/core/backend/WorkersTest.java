@@ -39,7 +39,7 @@ class WorkersTest {
     void manyShortLoopsNeitherHangNorLoseChunks() {
         try (Workers workers = Workers.of(3)) {
             AtomicInteger runs = new AtomicInteger();
-            Assertions.assertTimeout(Duration.ofSeconds(20), () -> {
+            Assertions.assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
                 for (int loop = 0; loop < 5_000; loop++) {
                     workers.parallelFor(3, chunk -> runs.incrementAndGet());
                 }

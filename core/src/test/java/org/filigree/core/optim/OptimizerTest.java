@@ -184,6 +184,15 @@ class OptimizerTest {
     }
 
     @Test
+    void refusesMemoriesThatNeverForget() {
+        assertEquals(
+                "adamW: beta1 must be at least 0 and below 1 but is 1.0",
+                Thrown.message(IllegalArgumentException.class, () -> new AdamWConfig(1, 0.9, 0, 0, 1)));
+        assertThrows(IllegalArgumentException.class, () -> new AdamWConfig(0.9, 1, 0, 0, 1));
+        assertThrows(IllegalArgumentException.class, () -> new AdamWConfig(0.9, Double.NaN, 0, 0, 1));
+    }
+
+    @Test
     void clipsByTheNormOfAllGradients() {
         Parameter a = Parameter.learned(SCALAR.tensors().doubles(Shape.of(1), new double[] {3}));
         Parameter b = Parameter.learned(SCALAR.tensors().doubles(Shape.of(1), new double[] {4}));

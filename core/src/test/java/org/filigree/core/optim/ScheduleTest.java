@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.filigree.core.testkit.Thrown;
 import org.junit.jupiter.api.Test;
 
 class ScheduleTest {
@@ -36,6 +37,16 @@ class ScheduleTest {
         assertEquals(0, schedule.rate(4), 1e-12);
     }
 
+    @Test
+    void aSingleStepAfterTheWarmUpHasThePeak() {
+        for (int warmUp : new int[] {0, 4}) {
+            Schedule schedule = Schedule.cosine(1, 0.1, warmUp, warmUp + 1);
+            assertEquals(1, schedule.rate(warmUp), 1e-12);
+            assertEquals(0.1, schedule.rate(warmUp + 1), 1e-12);
+        }
+        assertEquals(0.1, Schedule.linear(1, 0.1, 4, 4).rate(4), 1e-12);
+    }
+
     @Property
     void ratesStayBetweenEndAndPeak(@ForAll @IntRange(max = 20) int warmUp, @ForAll @IntRange(max = 30) int more) {
         int steps = warmUp + more;
@@ -51,6 +62,8 @@ class ScheduleTest {
 
     @Test
     void refusesAWarmUpLongerThanTheRun() {
-        assertThrows(IllegalArgumentException.class, () -> Schedule.cosine(1, 0, 11, 10));
+        assertEquals(
+                "schedule: warm-up must be between 0 and 10 but is 11",
+                Thrown.message(IllegalArgumentException.class, () -> Schedule.cosine(1, 0, 11, 10)));
     }
 }

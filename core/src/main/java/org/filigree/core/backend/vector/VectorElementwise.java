@@ -56,12 +56,15 @@ record VectorElementwise(HostBackend backend) implements Elementwise {
         int rightStep = plan.rightStrides()[last];
         int run = plan.run();
         int runs = plan.runs();
-        if (runs == 1 && leftStep == 1 && rightStep == 1) {
-            backend.workers()
-                    .parallelRanges(
-                            run,
-                            CHUNK,
-                            (from, to) -> BinaryLoops.apply(function, left, from, right, from, out, from, to - from));
+        if (runs == 1 || run > CHUNK) {
+            int perRun = (run + CHUNK - 1) / CHUNK;
+            backend.workers().parallelFor(runs * perRun, task -> {
+                int r = task / perRun;
+                int from = task % perRun * CHUNK;
+                int l = plan.offset(plan.leftStrides(), r) + from * leftStep;
+                int s = plan.offset(plan.rightStrides(), r) + from * rightStep;
+                run(function, left, l, leftStep, right, s, rightStep, out, r * run + from, Math.min(CHUNK, run - from));
+            });
         } else if (out.length > 0) {
             int chunk = Math.max(1, CHUNK / run);
             backend.workers().parallelRanges(runs, chunk, (from, to) -> {

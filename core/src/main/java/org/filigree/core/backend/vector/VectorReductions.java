@@ -14,8 +14,10 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * Sums and maxima with vectors along the last axis, and across rows along any other. Sums run in blocks, so that their rounding error
- * grows with the number of blocks and not of elements; the blocks depend on shapes alone.
+ * Sums and maxima with vectors along the last axis, and across rows along any other. A sum along the last axis runs in four vectors of
+ * partial sums, so that its rounding error grows with n over four times the lanes; a sum across rows runs in blocks of
+ * {@value #BLOCK_ROWS}, so that its error grows with the length of a block and the number of blocks. The order depends on shapes
+ * and on the width of vectors alone.
  *
  * @param backend whose tensors they are
  * @param plain running sums, which gain nothing from vectors
