@@ -102,7 +102,7 @@ class HyperConnectionsTest {
         assertMessage(
                 IllegalArgumentException.class,
                 () -> HyperConnections.of(0, 8, Mixing.sinkhorn(20)),
-                "hyper-connections: streams must be between 1.0 and 8.0 but is 0.0");
+                "hyper-connections: streams must be between 1 and 8 but is 0");
         assertMessage(
                 IllegalArgumentException.class,
                 () -> HyperConnections.of(4, 8, Mixing.residual()),

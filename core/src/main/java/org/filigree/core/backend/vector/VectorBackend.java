@@ -16,8 +16,10 @@ import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostLayout;
 import org.filigree.core.backend.host.HostTensors;
 import org.filigree.core.backend.kernel.AdamWKernel;
+import org.filigree.core.backend.kernel.CausalConvolutionKernel;
 import org.filigree.core.backend.kernel.CrossEntropyKernel;
 import org.filigree.core.backend.kernel.GroupedProductKernel;
+import org.filigree.core.backend.kernel.HadamardKernel;
 import org.filigree.core.backend.kernel.RmsNormKernel;
 import org.filigree.core.backend.kernel.RotaryKernel;
 import org.filigree.core.backend.kernel.SoftmaxKernel;
@@ -45,7 +47,9 @@ final class VectorBackend implements HostBackend {
                         SwiGluKernel.class, new VectorSwiGlu(this),
                         RotaryKernel.class, new VectorRotary(this),
                         AdamWKernel.class, new VectorAdamW(this),
-                        GroupedProductKernel.class, new VectorGroupedProducts(this)));
+                        GroupedProductKernel.class, new VectorGroupedProducts(this),
+                        HadamardKernel.class, new VectorHadamard(this),
+                        CausalConvolutionKernel.class, new VectorCausalConvolution(this)));
     }
 
     static VectorBackend open(int threads) {
