@@ -40,7 +40,7 @@ public record TrainingPlan(
 
     /** {@return the plan that teaches the tiny preset in minutes on two cores} */
     public static TrainingPlan standard() {
-        return new TrainingPlan(400, 8, 256, 3e-3, 0.1, 1, 50, 100, 42);
+        return new TrainingPlan(350, 8, 256, 3e-3, 0.1, 1, 50, 100, 42);
     }
 
     /** {@return the learning rate of every step: a short warm-up, then half a cosine down to a twentieth of the peak} */
