@@ -23,6 +23,9 @@ final class MachineLimits {
     /** Keeps results alive; read by nobody. */
     private float sink;
 
+    /** Keeps the last new array alive, so that it is made at all; read by nobody. */
+    private float[] allocated = {};
+
     /** {@return operations per second of one thread, the median of a short run} */
     double peakFlops() {
         Measurement measurement = new Measurement();
@@ -72,6 +75,13 @@ final class MachineLimits {
                 .add(s10)
                 .add(s11)
                 .lane(0);
+    }
+
+    /** {@return seconds that a new array of 64 MiB takes, which the JVM clears on one thread: part of every large result} */
+    double allocationSeconds() {
+        Measurement measurement = new Measurement();
+        measurement.collect(0.3, () -> allocated = new float[FLOATS / 2]);
+        return measurement.median();
     }
 
     /** {@return bytes per second that the pool can move at best, measured shortly} */

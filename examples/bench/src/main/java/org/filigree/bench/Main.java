@@ -77,6 +77,10 @@ final class Main {
         out.println("peer: " + peer.description());
         out.println(
                 String.format(Locale.ROOT, "multiply-add peak of one thread: %.1f GFLOP/s", limits.peakFlops() * 1e-9));
+        out.println(String.format(
+                Locale.ROOT,
+                "a new array of 64 MiB (one of the 4096 × 4096 results): %.2f ms",
+                limits.allocationSeconds() * 1e3));
         try (Workers single = Workers.of(1)) {
             bandwidth(out, limits, single);
         }
