@@ -119,8 +119,7 @@ public final class Engram implements Layer {
                     case Convolution.Depthwise(int kernel, int _, double _) ->
                         new ConvolutionWeights(
                                 Parameter.learned(backend.tensors().full(perStream, 1)),
-                                Parameter.learned(
-                                        backend.tensors().zeros(Shape.of((int) perStream.size(), kernel))));
+                                Parameter.learned(backend.tensors().zeros(Shape.of((int) perStream.size(), kernel))));
                 });
     }
 
@@ -250,7 +249,8 @@ public final class Engram implements Layer {
         Tensor past = cache == null ? null : cache.recent(layer).orElse(null);
         Tensor known = past == null ? normal : concat(1, past, normal);
         if (cache != null) {
-            cache.remember(layer, Autograd.detach(slice(known, 1, Math.max(0, known.dim(1) - form.reach()), known.dim(1))));
+            cache.remember(
+                    layer, Autograd.detach(slice(known, 1, Math.max(0, known.dim(1) - form.reach()), known.dim(1))));
         }
         Tensor z = causalConvolution(known, weights.taps().value(), form.dilation());
         return reshape(silu(slice(z, 1, known.dim(1) - tokens, known.dim(1))), gated.shape());

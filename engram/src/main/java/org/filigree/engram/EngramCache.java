@@ -40,7 +40,8 @@ public final class EngramCache {
      */
     public static EngramCache of(NgramHash hash, int batch) {
         Check.notNegative("engram cache: batch", batch);
-        List<HashHistory> histories = Stream.generate(hash::history).limit(batch).toList();
+        List<HashHistory> histories =
+                Stream.generate(hash::history).limit(batch).toList();
         return new EngramCache(hash, histories, new HashMap<>());
     }
 

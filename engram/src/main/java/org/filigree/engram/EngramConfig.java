@@ -123,8 +123,7 @@ public record EngramConfig(
      * @throws IllegalArgumentException if the vocabulary has another size, for every hash would differ
      */
     public static EngramConfig v41Flash(VocabularyCompression vocabulary) {
-        return of(
-                5120, 256, NgramHashConfig.of(vocabulary.expect(RELEASED_VOCABULARY), 4, 8, 16_000_000, 2, 1, 14));
+        return of(5120, 256, NgramHashConfig.of(vocabulary.expect(RELEASED_VOCABULARY), 4, 8, 16_000_000, 2, 1, 14));
     }
 
     private static EngramConfig published(int width, int headWidth, NgramHashConfig hash) {
@@ -243,11 +242,10 @@ public record EngramConfig(
         long outputs = (streams + 1L) * width;
         long channels = (long) streams * width;
         long projection = outputs * memoryWidth() + (bias == Bias.PRESENT ? outputs : 0);
-        long mixing =
-                switch (convolution) {
-                    case Convolution.None() -> 0;
-                    case Convolution.Depthwise(int kernel, int _, double _) -> channels * (kernel + 1);
-                };
+        long mixing = switch (convolution) {
+            case Convolution.None() -> 0;
+            case Convolution.Depthwise(int kernel, int _, double _) -> channels * (kernel + 1);
+        };
         return projection + 2 * channels + mixing;
     }
 
@@ -261,8 +259,8 @@ public record EngramConfig(
      */
     public Engram init(Backend backend, RandomStream random) {
         if (hash.layers().size() != 1) {
-            throw new IllegalArgumentException("engram: there are layers " + hash.layers()
-                    + "; say which with init(backend, random, layer)");
+            throw new IllegalArgumentException(
+                    "engram: there are layers " + hash.layers() + "; say which with init(backend, random, layer)");
         }
         return init(backend, random, hash.layers().getFirst());
     }

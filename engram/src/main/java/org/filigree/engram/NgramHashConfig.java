@@ -48,8 +48,8 @@ public record NgramHashConfig(
             Check.between("engram: order " + i, orders.get(i), i == 0 ? 1 : orders.get(i - 1) + 1, LONGEST);
         }
         if (rowsPerHead.size() != orders.size()) {
-            throw new IllegalArgumentException("engram: rowsPerHead has " + rowsPerHead.size() + " entries but there are "
-                    + orders.size() + " orders; give one for each");
+            throw new IllegalArgumentException("engram: rowsPerHead has " + rowsPerHead.size()
+                    + " entries but there are " + orders.size() + " orders; give one for each");
         }
         rowsPerHead.forEach(rows -> Check.positive("engram: rowsPerHead", rows));
         for (int layer : layers) {
@@ -198,8 +198,9 @@ public record NgramHashConfig(
 
     static void checkVocabulary(int size) {
         if (size >= VOCABULARY_LIMIT) {
-            throw new IllegalArgumentException("engram: " + size + " compressed ids are too many; there must be fewer than "
-                    + VOCABULARY_LIMIT + ", or multipliers would not be those of the published scheme");
+            throw new IllegalArgumentException(
+                    "engram: " + size + " compressed ids are too many; there must be fewer than " + VOCABULARY_LIMIT
+                            + ", or multipliers would not be those of the published scheme");
         }
     }
 

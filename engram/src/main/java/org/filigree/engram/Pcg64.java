@@ -46,8 +46,9 @@ final class Pcg64 {
             return 0;
         }
         if (bound <= 1L << 32) {
-            throw new IllegalArgumentException("Pcg64: bound is " + bound
-                    + " but must be 1 or above 2^32; smaller bounds are drawn differently by NumPy and nothing here needs them");
+            throw new IllegalArgumentException(
+                    "Pcg64: bound is " + bound
+                            + " but must be 1 or above 2^32; smaller bounds are drawn differently by NumPy and nothing here needs them");
         }
         long draw = nextLong();
         if (Long.compareUnsigned(draw * bound, bound) < 0) {

@@ -45,8 +45,8 @@ final class PrimeModuli {
                 return candidate;
             }
         }
-        throw new IllegalArgumentException(
-                "engram: there are not enough primes between " + after + " and 2^31 for another head; make rowsPerHead smaller");
+        throw new IllegalArgumentException("engram: there are not enough primes between " + after
+                + " and 2^31 for another head; make rowsPerHead smaller");
     }
 
     /**

@@ -45,8 +45,8 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
     Engram on(Backend backend) {
         Engram engram = config.init(backend, RandomStream.of(0));
         engram.parameters()
-                .forEach((path, parameter) -> parameter.assign(
-                        backend.tensors().doubles(parameter.shape(), get(path))));
+                .forEach(
+                        (path, parameter) -> parameter.assign(backend.tensors().doubles(parameter.shape(), get(path))));
         return engram;
     }
 
@@ -83,8 +83,7 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
         Engram engram = on(backend);
         Tensor streams = Autograd.leaf(backend.tensors().doubles(shape, x));
         Tensor output = engram.forward(streams, context);
-        Gradients gradients =
-                Autograd.backward(output, backend.tensors().doubles(shape, upstream));
+        Gradients gradients = Autograd.backward(output, backend.tensors().doubles(shape, upstream));
         Map<String, Tensor> byPath = new LinkedHashMap<>();
         byPath.put("x", gradients.of(streams));
         engram.parameters().forEach((path, parameter) -> byPath.put(path, gradients.of(parameter.value())));
@@ -110,9 +109,9 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
     /** Identity in the place of the projections: what is read is the keys of all streams and the value. */
     static EngramCase transparent(int streams, int width, GateZero zero, double eps) {
         int all = (streams + 1) * width;
-        var hash = new NgramHashConfig(VocabularyCompression.identity(13), List.of(1), 1, List.of(2), List.of(0), 0, 0, Barriers.none());
-        var config = new EngramConfig(
-                width, streams, all, hash, zero, Bias.ABSENT, Convolution.none(), eps);
+        var hash = new NgramHashConfig(
+                VocabularyCompression.identity(13), List.of(1), 1, List.of(2), List.of(0), 0, 0, Barriers.none());
+        var config = new EngramConfig(width, streams, all, hash, zero, Bias.ABSENT, Convolution.none(), eps);
         double[] identity = new double[all * all];
         for (int i = 0; i < all; i++) {
             identity[i * all + i] = 1;
@@ -131,12 +130,25 @@ record EngramCase(EngramConfig config, Map<String, double[]> values) {
         var base = EngramConfig.of(5, 3, NgramHashConfig.of(vocabulary, 3, 2, 11, 1, 2))
                 .withStreams(2);
         var wide = new NgramHashConfig(
-                vocabulary, List.of(1, 4), 3, List.of(2, 9), List.of(0), 7, 0, Barriers.none().withDead(12).withStarts(3));
+                vocabulary,
+                List.of(1, 4),
+                3,
+                List.of(2, 9),
+                List.of(0),
+                7,
+                0,
+                Barriers.none().withDead(12).withStarts(3));
         return List.of(
                 base,
                 base.withBias(Bias.PRESENT).withGateZero(GateZero.SIGN).withConvolution(Convolution.ofKernel(4, 3)),
-                base.withHash(wide).withStreams(1).withConvolution(Convolution.ofKernel(1, 2)).withEps(1e-6),
-                EngramConfig.of(1, 1, wide).withStreams(3).withBias(Bias.PRESENT).withConvolution(Convolution.ofKernel(2, 1)),
+                base.withHash(wide)
+                        .withStreams(1)
+                        .withConvolution(Convolution.ofKernel(1, 2))
+                        .withEps(1e-6),
+                EngramConfig.of(1, 1, wide)
+                        .withStreams(3)
+                        .withBias(Bias.PRESENT)
+                        .withConvolution(Convolution.ofKernel(2, 1)),
                 EngramConfig.of(17, 7, wide).withConvolution(Convolution.ofKernel(3, 2)));
     }
 }

@@ -69,7 +69,9 @@ class EngramConformance {
                 assertArrayEquals(file.tensor("multipliers." + number).toLongs(), layer.multipliers());
                 assertArrayEquals(file.tensor("head_sizes." + number).toInts(), layer.moduli());
                 assertEquals(shape(file, "hashes." + number), rows.of(number).shape());
-                assertArrayEquals(withOffsets(file, "hashes." + number, layer), rows.of(number).toInts());
+                assertArrayEquals(
+                        withOffsets(file, "hashes." + number, layer),
+                        rows.of(number).toInts());
             }
         }
     }
@@ -84,9 +86,13 @@ class EngramConformance {
             assertArrayEquals(file.tensor("multipliers").toLongs(), layer.multipliers());
             assertArrayEquals(file.tensor("table_sizes").toInts(), layer.moduli());
             var tokens = EngramCase.context(
-                    backend, shape.dim(0), shape.dim(1), file.tensor("compressed_ids").toInts());
+                    backend,
+                    shape.dim(0),
+                    shape.dim(1),
+                    file.tensor("compressed_ids").toInts());
             NgramRows rows = config.hash().init().prepare(tokens).require(NgramRows.KEY, "test");
-            assertArrayEquals(withOffsets(file, "hashes", layer), rows.of(layer.layer()).toInts());
+            assertArrayEquals(
+                    withOffsets(file, "hashes", layer), rows.of(layer.layer()).toInts());
 
             Map<String, double[]> values = new LinkedHashMap<>();
             NAMES.forEach((path, names) -> values.put(path, joined(file, "", names)));
@@ -94,7 +100,8 @@ class EngramConformance {
             double[] upstream = file.tensor("upstream").toDoubles();
             var module = new EngramCase(config, values);
             EngramCase.Result result = module.run(backend, shape, x, upstream, tokens);
-            Map<String, double[]> rounding = rounding(module, shape, x, upstream, rows.of(layer.layer()).toInts());
+            Map<String, double[]> rounding =
+                    rounding(module, shape, x, upstream, rows.of(layer.layer()).toInts());
             check(file, "output", result.output().toDoubles(), part(rounding, "output", 0, x.length));
             check(file, "grad.x", result.gradient("x").toDoubles(), part(rounding, "x", 0, x.length));
             NAMES.forEach((path, names) -> {
@@ -198,7 +205,8 @@ class EngramConformance {
 
     private static double[] joined(SafetensorsFile file, String prefix, List<String> names) {
         return names.stream()
-                .flatMapToDouble(name -> DoubleStream.of(file.tensor(prefix + name).toDoubles()))
+                .flatMapToDouble(
+                        name -> DoubleStream.of(file.tensor(prefix + name).toDoubles()))
                 .toArray();
     }
 
@@ -210,7 +218,9 @@ class EngramConformance {
     }
 
     private static Shape shape(SafetensorsFile file, String name) {
-        return Shape.of(Arrays.stream(file.tensor(name).shape()).mapToInt(Math::toIntExact).toArray());
+        return Shape.of(Arrays.stream(file.tensor(name).shape())
+                .mapToInt(Math::toIntExact)
+                .toArray());
     }
 
     private static List<Integer> numbers(SafetensorsFile file, String key) {

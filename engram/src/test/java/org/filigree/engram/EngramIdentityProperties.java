@@ -120,7 +120,10 @@ class EngramIdentityProperties {
     void gradientsOfStatesAreOrthogonalButForEps(@ForAll @IntRange(min = 0, max = 99) int seed) {
         double eps = 0.01;
         EngramPass pass = EngramPass.of(
-                EngramConfig.of(5, 3, NgramHashConfig.of(VOCABULARY, 3, 2, 7, 1, 2)).withEps(eps), 4, seed);
+                EngramConfig.of(5, 3, NgramHashConfig.of(VOCABULARY, 3, 2, 7, 1, 2))
+                        .withEps(eps),
+                4,
+                seed);
         EngramConfig config = pass.each().config();
         var naive = new NaiveEngram(config);
         NaiveEngram.Weights w = pass.each().weights();

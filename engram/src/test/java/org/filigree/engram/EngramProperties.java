@@ -20,7 +20,6 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.filigree.core.autograd.Autograd;
-import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.op.Slice;
@@ -103,7 +102,8 @@ class EngramProperties {
         Engram silent = pass.each().with("wkv.weight", projection).on(backend);
         assertArrayEquals(streams.toDoubles(), silent.addTo(streams, ids).toDoubles());
 
-        EngramCase still = pass.each().with("conv.weight", new double[pass.each().get("conv.weight").length]);
+        EngramCase still =
+                pass.each().with("conv.weight", new double[pass.each().get("conv.weight").length]);
         EngramCase without = new EngramCase(config.withConvolution(Convolution.none()), still.values());
         assertArrayEquals(
                 without.on(backend).addTo(streams, ids).toDoubles(),
@@ -125,7 +125,8 @@ class EngramProperties {
         Arrays.fill(ones, 1);
         double[] taps = new double[2 * 3 * kernel];
         Arrays.setAll(taps, i -> 0.5 + i % 5);
-        Engram layer = each.with("conv.norm_weight", ones).with("conv.weight", taps).on(backend);
+        Engram layer =
+                each.with("conv.norm_weight", ones).with("conv.weight", taps).on(backend);
         Shape shape = Shape.of(1, tokens, 2, 3);
         Tensor streams = backend.tensors().doubles(shape, EngramCase.gaussian(RandomStream.of(3), shape));
         double[] memory = EngramCase.gaussian(RandomStream.of(4), Shape.of(1, tokens, 9));
@@ -168,8 +169,11 @@ class EngramProperties {
             int to = Math.min(tokens, from + piece);
             EngramCache rejected = cache.copy();
             Tensor guess = backend.tensors().ints(Shape.of(batch, 1), new int[batch]);
-            layer.forward(Slice.slice(x, 1, from, from + 1), rejected.advance(Context.inference(guess).at(from)));
-            Context context = cache.advance(Context.inference(Slice.slice(ids, 1, from, to)).at(from));
+            layer.forward(
+                    Slice.slice(x, 1, from, from + 1),
+                    rejected.advance(Context.inference(guess).at(from)));
+            Context context = cache.advance(
+                    Context.inference(Slice.slice(ids, 1, from, to)).at(from));
             Compare.assertClose(
                     "tokens from " + from,
                     Slice.slice(whole, 1, from, to),
@@ -192,8 +196,7 @@ class EngramProperties {
         Tensor idsTensor = backend.tensors().ints(Shape.of(1, 9), ids);
         double[] y = layer.addTo(x, idsTensor).toDoubles();
         int row = config.streams() * config.width();
-        assertArrayEquals(
-                Arrays.copyOfRange(pass.x(), 4 * row, 5 * row), Arrays.copyOfRange(y, 4 * row, 5 * row));
+        assertArrayEquals(Arrays.copyOfRange(pass.x(), 4 * row, 5 * row), Arrays.copyOfRange(y, 4 * row, 5 * row));
         int columns = config.hash().columns();
         int[] after = layer.hash().rows(idsTensor).of(layer.layer()).toInts();
         int[] alone = layer.hash()
@@ -262,7 +265,9 @@ class EngramProperties {
     void aNewLayerIsSmallAndCounted(@ForAll(supplier = AnyBackend.class) Backend backend) {
         EngramConfig config = EngramConfig.forCode(32, 260).withStreams(6).withLayers(2, 8);
         Engram layer = config.init(backend, RandomStream.of(5), 8);
-        assertEquals(config.tableElements(8) + config.denseElements(), layer.parameters().elements());
+        assertEquals(
+                config.tableElements(8) + config.denseElements(),
+                layer.parameters().elements());
         assertEquals(
                 List.of("embed.weight", "wkv.weight", "q_weight", "k_weight", "conv.norm_weight", "conv.weight"),
                 List.copyOf(layer.parameters().asMap().keySet()));
@@ -273,7 +278,11 @@ class EngramProperties {
         assertTrue(DoubleStream.of(y).allMatch(v -> Math.abs(v) < 0.2));
         assertArrayEquals(
                 layer.parameters().get("wkv.weight").value().toDoubles(),
-                config.init(backend, RandomStream.of(5), 8).parameters().get("wkv.weight").value().toDoubles());
+                config.init(backend, RandomStream.of(5), 8)
+                        .parameters()
+                        .get("wkv.weight")
+                        .value()
+                        .toDoubles());
     }
 
     @Example
@@ -284,13 +293,17 @@ class EngramProperties {
         Tensor streams = backend.tensors().zeros(Shape.of(1, 3, 4, 5));
         Tensor ids = backend.tensors().ints(Shape.of(1, 3), new int[3]);
         assertThrows(IllegalStateException.class, () -> layer.forward(streams, Context.inference()));
-        assertThrows(IllegalStateException.class, () -> layer.forward(streams, Context.inference(ids).at(1)));
+        assertThrows(
+                IllegalStateException.class,
+                () -> layer.forward(streams, Context.inference(ids).at(1)));
         Tensor others = backend.tensors().zeros(Shape.of(1, 3, 2, 5));
         assertThrows(ShapeException.class, () -> layer.addTo(others, ids));
         Tensor shorter = backend.tensors().ints(Shape.of(1, 2), new int[2]);
         assertThrows(ShapeException.class, () -> layer.addTo(streams, shorter));
         EngramCache cache = EngramCache.of(layer.hash(), 1);
-        assertThrows(IllegalStateException.class, () -> cache.advance(Context.inference(ids).at(1)));
+        assertThrows(
+                IllegalStateException.class,
+                () -> cache.advance(Context.inference(ids).at(1)));
         NgramRows elsewhere =
                 NgramHashConfig.of(VOCABULARY, 3, 2, 7, 1, 5).init().rows(ids);
         Context wrong = Context.inference().with(NgramRows.KEY, elsewhere);

@@ -30,7 +30,8 @@ class GateProperties {
     void gateAndItsGradientsAreThoseOfTheReference(@ForAll(supplier = AnyBackend.class) Backend backend) {
         JsonNode golden = Golden.at("gate");
         JsonNode expected = golden.get("copysign_semantics");
-        EngramCase each = EngramCase.transparent(2, 4, GateZero.COPY_SIGN, golden.get("eps").asDouble())
+        EngramCase each = EngramCase.transparent(
+                        2, 4, GateZero.COPY_SIGN, golden.get("eps").asDouble())
                 .with("q_weight", Golden.doubles(golden.get("w_hidden")))
                 .with("k_weight", Golden.doubles(golden.get("w_embed")));
         Engram layer = each.on(backend);
@@ -43,13 +44,9 @@ class GateProperties {
         Gradients gradients = Autograd.backward(out, upstream);
 
         Tolerance tolerance = Tolerance.of(backend, 64).times(8).withFloor(1);
+        Compare.assertClose("out", minus(Golden.doubles(expected.get("out")), x.toDoubles()), out, tolerance);
         Compare.assertClose(
-                "out", minus(Golden.doubles(expected.get("out")), x.toDoubles()), out, tolerance);
-        Compare.assertClose(
-                "x",
-                minus(Golden.doubles(expected.get("grad_x")), upstream.toDoubles()),
-                gradients.of(x),
-                tolerance);
+                "x", minus(Golden.doubles(expected.get("grad_x")), upstream.toDoubles()), gradients.of(x), tolerance);
         Compare.assertClose(
                 "memory",
                 keysAndValue(expected.get("grad_k"), expected.get("grad_v")),
@@ -66,7 +63,8 @@ class GateProperties {
                 gradients.of(layer.parameters().get("k_weight").value()),
                 tolerance);
 
-        Tensor gate = EngramCase.transparent(2, 4, GateZero.SIGN, golden.get("eps").asDouble())
+        Tensor gate = EngramCase.transparent(
+                        2, 4, GateZero.SIGN, golden.get("eps").asDouble())
                 .with("q_weight", Golden.doubles(golden.get("w_hidden")))
                 .with("k_weight", Golden.doubles(golden.get("w_embed")))
                 .on(backend)
@@ -99,12 +97,15 @@ class GateProperties {
             @ForAll GateZero zero,
             @ForAll("scores") double[] magnitudes) {
         double[] sorted = DoubleStream.of(magnitudes).sorted().toArray();
-        double[] scores = DoubleStream.concat(DoubleStream.of(sorted), DoubleStream.of(sorted).map(s -> -s))
+        double[] scores = DoubleStream.concat(
+                        DoubleStream.of(sorted), DoubleStream.of(sorted).map(s -> -s))
                 .toArray();
         int n = scores.length;
-        Engram layer = EngramCase.transparent(n, 1, zero, 0).with("q_weight", scores).on(backend);
+        Engram layer =
+                EngramCase.transparent(n, 1, zero, 0).with("q_weight", scores).on(backend);
         double[] gate = layer.gate(
-                        backend.tensors().full(Shape.of(1, 1, n, 1), 3), backend.tensors().full(Shape.of(1, 1, n, 1), 2))
+                        backend.tensors().full(Shape.of(1, 1, n, 1), 3),
+                        backend.tensors().full(Shape.of(1, 1, n, 1), 2))
                 .toDoubles();
         for (int i = 0; i < sorted.length; i++) {
             assertTrue(gate[i] > 0 && gate[i] < 1);
@@ -145,8 +146,7 @@ class GateProperties {
 
     private static double[] gate(Engram layer, Shape shape, double[] x, double[] k) {
         Backend backend = Backend.of(layer.parameters().get("q_weight").value());
-        return layer.gate(
-                        backend.tensors().doubles(shape, x), backend.tensors().doubles(shape, k))
+        return layer.gate(backend.tensors().doubles(shape, x), backend.tensors().doubles(shape, k))
                 .toDoubles();
     }
 

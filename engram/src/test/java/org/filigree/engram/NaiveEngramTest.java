@@ -15,9 +15,9 @@ import org.filigree.core.testkit.Compare;
 import org.filigree.core.testkit.Seed;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 class NaiveEngramTest {
@@ -47,7 +47,11 @@ class NaiveEngramTest {
         NaiveEngram.Weights w = each.weights();
         NaiveEngram.Gradients gradients = naive.backward(w, naive.forward(w, batch, tokens, x, rows, live), upstream);
 
-        check("x", x, gradients.x(), () -> dot(naive.forward(w, batch, tokens, x, rows, live).y(), upstream));
+        check(
+                "x",
+                x,
+                gradients.x(),
+                () -> dot(naive.forward(w, batch, tokens, x, rows, live).y(), upstream));
         Map<String, double[]> expected = EngramCase.byPath(gradients.weights());
         EngramCase.byPath(w)
                 .forEach((path, value) -> check(
@@ -72,7 +76,11 @@ class NaiveEngramTest {
             expected[i] = (above - loss.value()) / 2e-5;
             at[i] = kept;
         }
-        Compare.assertClose("gradient of " + name, expected, gradient, Tolerance.relative(2e-6).withFloor(1));
+        Compare.assertClose(
+                "gradient of " + name,
+                expected,
+                gradient,
+                Tolerance.relative(2e-6).withFloor(1));
     }
 
     private static double dot(double[] a, double[] b) {
@@ -103,8 +111,8 @@ class NaiveEngramTest {
         Compare.assertClose("hidden", Golden.doubles(grads.get("hidden")), plus(upstream, gradients.x()), REFERENCE);
         Map<String, double[]> actual = EngramCase.byPath(gradients.weights());
         EngramCase.byPath(weights(grads))
-                .forEach((path, expected) -> Compare.assertClose(
-                        path, expected, Objects.requireNonNull(actual.get(path)), REFERENCE));
+                .forEach((path, expected) ->
+                        Compare.assertClose(path, expected, Objects.requireNonNull(actual.get(path)), REFERENCE));
 
         Arrays.fill(w.taps(), 0);
         Compare.assertClose(
@@ -118,11 +126,9 @@ class NaiveEngramTest {
     void theLayersHashGivesTheReferencesRows() {
         JsonNode golden = Golden.at("module_demo");
         int[] ids = Golden.ints(golden.get("ids"));
-        NgramRows rows = demo().hash()
-                .init()
-                .rows(TestBackends.get("scalar").tensors().ints(Shape.of(1, ids.length), ids));
-        assertArrayEquals(
-                Golden.ints(golden.get("global_row_ids")), rows.of(1).toInts());
+        NgramRows rows =
+                demo().hash().init().rows(TestBackends.get("scalar").tensors().ints(Shape.of(1, ids.length), ids));
+        assertArrayEquals(Golden.ints(golden.get("global_row_ids")), rows.of(1).toInts());
     }
 
     @Test
@@ -140,9 +146,15 @@ class NaiveEngramTest {
 
     static EngramConfig demo() {
         var hash = new NgramHashConfig(
-                VocabularyCompression.identity(16), List.of(2, 3), 2, List.of(11, 13), List.of(1, 3), 0, 2, Barriers.none());
-        return new EngramConfig(
-                4, 2, 2, hash, GateZero.SIGN, Bias.PRESENT, Convolution.ofKernel(4, 3), 0x1p-23);
+                VocabularyCompression.identity(16),
+                List.of(2, 3),
+                2,
+                List.of(11, 13),
+                List.of(1, 3),
+                0,
+                2,
+                Barriers.none());
+        return new EngramConfig(4, 2, 2, hash, GateZero.SIGN, Bias.PRESENT, Convolution.ofKernel(4, 3), 0x1p-23);
     }
 
     private static NaiveEngram.Weights weights(JsonNode params) {

@@ -114,7 +114,8 @@ class NgramHashProperties {
     @Property(tries = 60)
     void equalsItsDefinition(@ForAll("sequences") int[] ids, @ForAll("configs") NgramHashConfig config) {
         NgramHash hash = config.init();
-        int[] codes = Arrays.stream(ids).map(id -> id < 0 || id == DEAD ? -1 : id).toArray();
+        int[] codes =
+                Arrays.stream(ids).map(id -> id < 0 || id == DEAD ? -1 : id).toArray();
         boolean[] starts = new boolean[ids.length];
         for (int i = 0; i < ids.length; i++) {
             starts[i] = ids[i] == START;
@@ -126,11 +127,15 @@ class NgramHashProperties {
                     NaiveEngram.rows(codes, starts, config.padding(), orders, hash.layer(layer)),
                     rows.of(layer).toInts());
         }
-        assertEquals(Arrays.stream(codes).anyMatch(code -> code < 0), rows.live().isPresent());
+        assertEquals(
+                Arrays.stream(codes).anyMatch(code -> code < 0), rows.live().isPresent());
     }
 
     @Property(tries = 60)
-    void piecesEqualOnePass(@ForAll("sequences") int[] ids, @ForAll("configs") NgramHashConfig config, @ForAll @IntRange(min = 1, max = 5) int piece) {
+    void piecesEqualOnePass(
+            @ForAll("sequences") int[] ids,
+            @ForAll("configs") NgramHashConfig config,
+            @ForAll @IntRange(min = 1, max = 5) int piece) {
         NgramHash hash = config.init();
         HashHistory history = hash.history();
         int[] whole = rows(hash, LAYER, ids);
@@ -141,15 +146,19 @@ class NgramHashProperties {
             HashHistory other = history.copy();
             int[] expected = Arrays.copyOfRange(whole, from * config.columns(), to * config.columns());
             Tensor part = tensor(Arrays.copyOfRange(ids, from, to));
-            assertArrayEquals(expected, hash.rows(part, List.of(history)).of(LAYER).toInts());
-            assertArrayEquals(expected, hash.rows(part, List.of(other)).of(LAYER).toInts());
+            assertArrayEquals(
+                    expected, hash.rows(part, List.of(history)).of(LAYER).toInts());
+            assertArrayEquals(
+                    expected, hash.rows(part, List.of(other)).of(LAYER).toInts());
         }
         assertEquals(ids.length, history.length());
     }
 
     @Property(tries = 60)
     void aTokenMattersForTheNextTokensOnly(
-            @ForAll("sequences") int[] ids, @ForAll @IntRange(min = 0, max = 40) int place, @ForAll @IntRange(min = 0, max = 15) int id) {
+            @ForAll("sequences") int[] ids,
+            @ForAll @IntRange(min = 0, max = 40) int place,
+            @ForAll @IntRange(min = 0, max = 15) int id) {
         if (place < ids.length) {
             int[] other = ids.clone();
             other[place] = id;
@@ -176,7 +185,8 @@ class NgramHashProperties {
             assertEquals(alone[i], behind[before.length * columns + i]);
         }
         int[] started = concat(before, concat(new int[] {START}, ids));
-        NgramHash withStart = tiny.config().withBarriers(Barriers.none().withStarts(START)).init();
+        NgramHash withStart =
+                tiny.config().withBarriers(Barriers.none().withStarts(START)).init();
         assertArrayEquals(
                 rows(withStart, LAYER, concat(new int[] {START}, ids)),
                 tail(rows(withStart, LAYER, started), (ids.length + 1) * columns));
@@ -187,7 +197,8 @@ class NgramHashProperties {
         int[] padding = new int[count];
         Arrays.fill(padding, PADDING);
         int[] padded = rows(tiny, LAYER, concat(padding, ids));
-        assertArrayEquals(rows(tiny, LAYER, ids), tail(padded, ids.length * tiny.config().columns()));
+        assertArrayEquals(
+                rows(tiny, LAYER, ids), tail(padded, ids.length * tiny.config().columns()));
     }
 
     @Property(tries = 60)
@@ -222,7 +233,8 @@ class NgramHashProperties {
     }
 
     @Property
-    void mixesAreRollingAndTheirRemaindersInRange(@ForAll("text") int[] ids, @ForAll @LongRange(min = 2, max = 1 << 24) long p) {
+    void mixesAreRollingAndTheirRemaindersInRange(
+            @ForAll("text") int[] ids, @ForAll @LongRange(min = 2, max = 1 << 24) long p) {
         long[] m = LayerHash.multipliers(VOCABULARY, 4, 1, 0);
         int[] negative = Arrays.stream(ids).map(id -> -id).toArray();
         for (int t = 0; t < ids.length; t++) {
@@ -240,7 +252,9 @@ class NgramHashProperties {
 
     @Property
     void differentMixesCollideInFewHeads(
-            @ForAll @IntRange(min = 11, max = 3_000_000) int size, @ForAll @LongRange(min = 0, max = Long.MAX_VALUE / 4) long mix, @ForAll @IntRange(min = 0, max = 8) int constructed) {
+            @ForAll @IntRange(min = 11, max = 3_000_000) int size,
+            @ForAll @LongRange(min = 0, max = Long.MAX_VALUE / 4) long mix,
+            @ForAll @IntRange(min = 0, max = 8) int constructed) {
         int[] moduli = PrimeModuliProperties.flat(PrimeModuli.find(1, List.of(size), 8)[0]);
         long gap = 1;
         for (int i = 0; i < constructed && gap <= Long.MAX_VALUE / 4 / moduli[i]; i++) {
@@ -311,8 +325,12 @@ class NgramHashProperties {
         assertThrows(IllegalArgumentException.class, () -> config.withRowsPerHead(0));
         assertThrows(IllegalArgumentException.class, () -> config.withSeed(-1));
         assertThrows(IllegalArgumentException.class, () -> config.withPadding(16));
-        assertThrows(IllegalArgumentException.class, () -> config.withBarriers(Barriers.none().withDead(16)));
-        assertThrows(IllegalArgumentException.class, () -> config.withBarriers(Barriers.none().withStarts(-1)));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> config.withBarriers(Barriers.none().withDead(16)));
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> config.withBarriers(Barriers.none().withStarts(-1)));
         assertThrows(
                 IllegalArgumentException.class,
                 () -> new NgramHashConfig(
@@ -321,12 +339,18 @@ class NgramHashProperties {
 
     @Provide
     Arbitrary<int[]> sequences() {
-        return Arbitraries.integers().between(-1, VOCABULARY - 1).array(int[].class).ofMaxSize(40);
+        return Arbitraries.integers()
+                .between(-1, VOCABULARY - 1)
+                .array(int[].class)
+                .ofMaxSize(40);
     }
 
     @Provide
     Arbitrary<int[]> text() {
-        return Arbitraries.integers().between(0, VOCABULARY - 3).array(int[].class).ofMaxSize(20);
+        return Arbitraries.integers()
+                .between(0, VOCABULARY - 3)
+                .array(int[].class)
+                .ofMaxSize(20);
     }
 
     @Provide

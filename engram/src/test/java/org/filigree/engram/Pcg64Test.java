@@ -61,8 +61,7 @@ class Pcg64Test {
     @Test
     void refusesVocabulariesBeyondTheScheme() {
         assertEquals(4, LayerHash.multipliers((1 << 30) - 1, 4, 1, 0).length);
-        var refused =
-                assertThrows(IllegalArgumentException.class, () -> LayerHash.multipliers(1 << 30, 4, 1, 0));
+        var refused = assertThrows(IllegalArgumentException.class, () -> LayerHash.multipliers(1 << 30, 4, 1, 0));
         assertTrue(refused.toString().contains("1073741824"), refused.toString());
     }
 }

@@ -25,7 +25,9 @@ class PrimeModuliProperties {
             int[] layers = Golden.ints(each.get("layer_ids"));
             int[] sizes = Golden.ints(each.get("vocab_per_order"));
             int[][][] found = PrimeModuli.find(
-                    layers.length, Arrays.stream(sizes).boxed().toList(), each.get("heads").asInt());
+                    layers.length,
+                    Arrays.stream(sizes).boxed().toList(),
+                    each.get("heads").asInt());
             for (int i = 0; i < layers.length; i++) {
                 String layer = String.valueOf(layers[i]);
                 assertArrayEquals(Golden.ints(each.get("moduli_by_layer").get(layer)), flat(found[i]));
@@ -61,8 +63,7 @@ class PrimeModuliProperties {
         int[] moduli = Arrays.stream(PrimeModuli.find(layers, List.of(size, size), heads))
                 .flatMapToInt(layer -> Arrays.stream(flat(layer)))
                 .toArray();
-        assertEquals(
-                BigInteger.valueOf(size - 1L).nextProbablePrime().intValueExact(), moduli[0]);
+        assertEquals(BigInteger.valueOf(size - 1L).nextProbablePrime().intValueExact(), moduli[0]);
         for (int i = 1; i < moduli.length; i++) {
             assertEquals(BigInteger.valueOf(moduli[i - 1]).nextProbablePrime().intValueExact(), moduli[i]);
         }
@@ -70,8 +71,10 @@ class PrimeModuliProperties {
 
     @Property(tries = 40)
     void anotherOrderOfLayersPermutesTheModuli(@ForAll @IntRange(min = 1, max = 5000) int size) {
-        var hash = NgramHashConfig.of(VocabularyCompression.identity(9), 3, 2, size, 0, 4, 7).init();
-        var other = NgramHashConfig.of(VocabularyCompression.identity(9), 3, 2, size, 0, 7, 4).init();
+        var hash = NgramHashConfig.of(VocabularyCompression.identity(9), 3, 2, size, 0, 4, 7)
+                .init();
+        var other = NgramHashConfig.of(VocabularyCompression.identity(9), 3, 2, size, 0, 7, 4)
+                .init();
         assertArrayEquals(hash.layer(4).moduli(), other.layer(7).moduli());
         assertArrayEquals(hash.layer(7).moduli(), other.layer(4).moduli());
         assertArrayEquals(hash.layer(4).multipliers(), other.layer(4).multipliers());
@@ -118,6 +121,8 @@ class PrimeModuliProperties {
     }
 
     private static List<Integer> orders(int count) {
-        return count == 0 ? Collections.emptyList() : IntStream.rangeClosed(2, count + 1).boxed().toList();
+        return count == 0
+                ? Collections.emptyList()
+                : IntStream.rangeClosed(2, count + 1).boxed().toList();
     }
 }

@@ -19,8 +19,7 @@ class TokenNormalizerProperties {
         for (JsonNode each : Golden.at("normalizer").values()) {
             String in = each.get("in").asString();
             assertEquals(each.get("normalized").asString(), TokenNormalizer.normalize(in), () -> escaped(in));
-            assertEquals(
-                    each.get("key").asString(), VocabularyCompression.key(TokenText.plain(in)), () -> escaped(in));
+            assertEquals(each.get("key").asString(), VocabularyCompression.key(TokenText.plain(in)), () -> escaped(in));
         }
     }
 
@@ -49,7 +48,8 @@ class TokenNormalizerProperties {
     }
 
     @Property
-    void joinsRunsOfBlanks(@ForAll @AlphaChars String left, @ForAll @AlphaChars String right, @ForAll("blanks") String blanks) {
+    void joinsRunsOfBlanks(
+            @ForAll @AlphaChars String left, @ForAll @AlphaChars String right, @ForAll("blanks") String blanks) {
         if (!left.isEmpty() && !right.isEmpty() && !blanks.isEmpty()) {
             assertEquals(
                     TokenNormalizer.normalize(left) + " " + TokenNormalizer.normalize(right),

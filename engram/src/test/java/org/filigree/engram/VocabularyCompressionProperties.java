@@ -24,7 +24,8 @@ class VocabularyCompressionProperties {
     void buildsTheReferenceTable() {
         List<TokenText> tokens = new ArrayList<>();
         for (JsonNode each : Golden.at("token_map", "tokens").values()) {
-            var token = new TokenText(each.get("raw").asString(), each.get("decoded").asString());
+            var token = new TokenText(
+                    each.get("raw").asString(), each.get("decoded").asString());
             assertEquals(each.get("key").asString(), VocabularyCompression.key(token));
             tokens.add(token);
         }
@@ -59,7 +60,9 @@ class VocabularyCompressionProperties {
         }
         assertEquals(greatest + 1, compression.size());
         assertEquals(tokens.size(), compression.vocabulary());
-        assertArrayEquals(compression.lookup(), VocabularyCompression.of(compression.lookup()).lookup());
+        assertArrayEquals(
+                compression.lookup(),
+                VocabularyCompression.of(compression.lookup()).lookup());
     }
 
     @Example
@@ -100,9 +103,10 @@ class VocabularyCompressionProperties {
 
     @Provide
     Arbitrary<List<TokenText>> tokens() {
-        Arbitrary<String> text = Arbitraries.of("a", "A", " a", "ä", " ", "\t", "\n\n", "", "\u0301", "b", "\uFFFD", "B ", "ab");
-        Arbitrary<TokenText> token = text.flatMap(
-                each -> Arbitraries.of("r", "s", each).map(raw -> new TokenText(raw, each)));
+        Arbitrary<String> text =
+                Arbitraries.of("a", "A", " a", "ä", " ", "\t", "\n\n", "", "\u0301", "b", "\uFFFD", "B ", "ab");
+        Arbitrary<TokenText> token =
+                text.flatMap(each -> Arbitraries.of("r", "s", each).map(raw -> new TokenText(raw, each)));
         return token.list().ofMinSize(1).ofMaxSize(30);
     }
 }

@@ -116,7 +116,8 @@ public final class ConfigFile {
                 "index_head_dim",
                 "index_topk");
         double ropeBase = fields.real("rope_theta");
-        int[] e = fields.integers("n_routed_experts", "num_experts_per_tok", "n_shared_experts", "moe_intermediate_size");
+        int[] e =
+                fields.integers("n_routed_experts", "num_experts_per_tok", "n_shared_experts", "moe_intermediate_size");
         List<Integer> memoryLayers = fields.list("engram_layer_ids");
         int[] m = fields.integers("engram_max_ngram_size", "engram_n_heads", "engram_head_dim", "engram_vocab_size");
         fields.finish();

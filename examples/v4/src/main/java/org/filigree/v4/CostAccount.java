@@ -78,32 +78,28 @@ public record CostAccount(long total, long active, long memory, long cacheBytes,
         long indexing = 2L * keys * sizes.indexHeads() * (sizes.indexDim() + 1);
         long attending = 2L * attended * sizes.heads() * (2L * sizes.latentRank() + sizes.ropeDim());
         long n = config.streams();
-        long mixing = n == 1 ? 0 : 2 * (2 * n * (n + 2) * config.width() + SINKHORN_OPERATIONS * n * n * config.sinkhornIterations());
+        long mixing = n == 1
+                ? 0
+                : 2 * (2 * n * (n + 2) * config.width() + SINKHORN_OPERATIONS * n * n * config.sinkhornIterations());
         return indexing + attending + mixing;
     }
 
     /** {@return the account in one line} */
     public String line() {
-        return "%s parameters, %s active, of them memory tables %s".formatted(count(total), count(active), count(memory));
+        return "%s parameters, %s active, of them memory tables %s"
+                .formatted(count(total), count(active), count(memory));
     }
 
     /** {@return the account as a small table, one quantity a line} */
     public String table() {
         return String.format(
-                Locale.ROOT,
-                """
+                Locale.ROOT, """
                 parameters            %s
                   in memory tables    %s
                 active per token      %s
                 KV bytes per token    %,d (float32; half of that in bf16)
                 FLOPs per token       %s (forward, at %,d tokens)
-                """,
-                count(total),
-                count(memory),
-                count(active),
-                cacheBytes,
-                count(flops),
-                context);
+                """, count(total), count(memory), count(active), cacheBytes, count(flops), context);
     }
 
     private static String count(long n) {

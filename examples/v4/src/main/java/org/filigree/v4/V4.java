@@ -72,7 +72,9 @@ public final class V4 {
                 config,
                 backend,
                 EmbeddingConfig.of(config.vocabulary(), config.width()).init(backend, random.fork("embed")),
-                config.memory().layers().isEmpty() ? null : parts.memory().hash().init(),
+                config.memory().layers().isEmpty()
+                        ? null
+                        : parts.memory().hash().init(),
                 blocks,
                 parts.connections().initHead(backend),
                 PredictionHead.init(config, backend, random.fork("head")),

@@ -41,7 +41,8 @@ record V4Block(
 
     @Override
     public ParameterMap parameters() {
-        ParameterMap map = memory == null ? ParameterMap.empty() : ParameterMap.empty().with("engram", memory.parameters());
+        ParameterMap map =
+                memory == null ? ParameterMap.empty() : ParameterMap.empty().with("engram", memory.parameters());
         return map.with("", attentionConnections.parameters("hc_attn_"))
                 .with("attn_norm", attentionNorm.parameters())
                 .with("attn", attention.parameters())

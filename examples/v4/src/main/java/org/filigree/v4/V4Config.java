@@ -112,8 +112,7 @@ public record V4Config(
      */
     public V4Config forCode() {
         return withStreams(6)
-                .withMemory(new MemorySizes(
-                        memory.layers(), 4, memory.heads(), memory.headWidth(), memory.rows()));
+                .withMemory(new MemorySizes(memory.layers(), 4, memory.heads(), memory.headWidth(), memory.rows()));
     }
 
     /**

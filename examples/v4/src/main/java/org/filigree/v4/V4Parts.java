@@ -27,7 +27,8 @@ import org.filigree.moe.TopKRouting;
 record V4Parts(V4Config config) {
     HyperConnectionsConfig connections() {
         Mixing mixing = config.streams() == 1 ? Mixing.residual() : Mixing.sinkhorn(config.sinkhornIterations());
-        return HyperConnectionsConfig.of(config.streams(), config.width(), mixing).withNormEps(config.normEps());
+        return HyperConnectionsConfig.of(config.streams(), config.width(), mixing)
+                .withNormEps(config.normEps());
     }
 
     LatentAttentionConfig attention() {
@@ -74,6 +75,7 @@ record V4Parts(V4Config config) {
     }
 
     KvCacheConfig cache(int capacity) {
-        return new KvCacheConfig(capacity, Collections.nCopies(config.layers(), attention().rowLayout()));
+        return new KvCacheConfig(
+                capacity, Collections.nCopies(config.layers(), attention().rowLayout()));
     }
 }

@@ -40,9 +40,12 @@ class ReadmeExampleTest {
             var random = RandomStream.of(42);
             var embedding = EmbeddingConfig.of(256, 64).init(backend, random.fork("embedding"));
             var memory = EngramConfig.forCode(64, 256).init(backend, random.fork("memory"));
-            var attention = LatentAttentionConfig.of(64, 4).withSelector(TopK.of(8)).init(backend, random.fork("attention"));
+            var attention =
+                    LatentAttentionConfig.of(64, 4).withSelector(TopK.of(8)).init(backend, random.fork("attention"));
             var experts = MoeConfig.of(64, 8).withTopK(2).withShared(1).init(backend, random.fork("experts"));
-            var block = HyperConnections.of(4, 64, Mixing.sinkhorn(20)).around(attention).then(experts);
+            var block = HyperConnections.of(4, 64, Mixing.sinkhorn(20))
+                    .around(attention)
+                    .then(experts);
             var head = LinearConfig.of(64, 256).init(backend, random.fork("head"));
             var parameters = ParameterMap.empty()
                     .with("embed", embedding.parameters())
@@ -82,9 +85,10 @@ class ReadmeExampleTest {
     @Test
     void theReadmeShowsThisVeryProgram() throws IOException {
         Path root = Path.of(Objects.requireNonNull(System.getProperty("filigree.root")));
-        String source = Files.readString(root.resolve(
-                "examples/v4/src/test/java/org/filigree/v4/ReadmeExampleTest.java"));
-        String program = source.substring(source.indexOf("// README begins\n") + 17, source.indexOf("        // README ends"));
+        String source =
+                Files.readString(root.resolve("examples/v4/src/test/java/org/filigree/v4/ReadmeExampleTest.java"));
+        String program =
+                source.substring(source.indexOf("// README begins\n") + 17, source.indexOf("        // README ends"));
         String readme = Files.readString(root.resolve("README.md"));
         int start = readme.indexOf("```java\n") + 8;
         assertEquals(

@@ -61,7 +61,9 @@ class V4ConfigTest {
     void theTinyPresetIsCountedRightToo() {
         V4Config config = V4Config.predicted(Preset.TINY);
         try (Backend backend = Backends.open("scalar")) {
-            assertEquals(config.init(backend, RandomStream.of(1)).parameters().elements(), config.cost().total());
+            assertEquals(
+                    config.init(backend, RandomStream.of(1)).parameters().elements(),
+                    config.cost().total());
         }
     }
 
@@ -112,8 +114,7 @@ class V4ConfigTest {
     void badSizesAreRefused() {
         V4Config config = TinyConfigs.bytes();
         assertThrows(IllegalArgumentException.class, () -> config.withStreams(9));
-        assertThrows(
-                IllegalArgumentException.class, () -> config.withMemory(new MemorySizes(List.of(3), 3, 2, 4, 10)));
+        assertThrows(IllegalArgumentException.class, () -> config.withMemory(new MemorySizes(List.of(3), 3, 2, 4, 10)));
         assertThrows(
                 IllegalArgumentException.class, () -> config.withMemory(new MemorySizes(List.of(1, 1), 3, 2, 4, 10)));
         assertThrows(IllegalArgumentException.class, () -> new ExpertSizes(4, 5, 0, 3));

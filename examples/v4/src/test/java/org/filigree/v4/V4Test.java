@@ -68,7 +68,8 @@ class V4Test {
         for (String name : List.of("scalar", "vector", "ojalgo")) {
             try (Backend backend = Backends.open(name)) {
                 V4 model = TinyConfigs.bytes().init(backend, RandomStream.of(3));
-                logits.add(model.logits(ids(backend, 0, IDS.length), Context.inference()).toFloats());
+                logits.add(model.logits(ids(backend, 0, IDS.length), Context.inference())
+                        .toFloats());
             }
         }
         assertArrayEquals(logits.get(2), logits.get(0), 2e-5f);

@@ -10,7 +10,8 @@ final class BackendOption {
     @Option(
             names = "--backend",
             paramLabel = "NAME",
-            description = "scalar, vector, or what other jars bring; default: -Dfiligree.backend, FILIGREE_BACKEND, else the best")
+            description =
+                    "scalar, vector, or what other jars bring; default: -Dfiligree.backend, FILIGREE_BACKEND, else the best")
     @Nullable
     String name;
 

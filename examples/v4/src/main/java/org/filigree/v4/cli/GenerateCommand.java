@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
 /** Continues a text, or fills the gap before a suffix. */
 @Command(
         name = "generate",
-        description = "Continues a prompt with a trained model; with --suffix, fills the gap between prompt and suffix.",
+        description =
+                "Continues a prompt with a trained model; with --suffix, fills the gap between prompt and suffix.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class GenerateCommand implements Runnable {

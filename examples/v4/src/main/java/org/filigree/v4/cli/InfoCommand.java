@@ -14,7 +14,8 @@ import picocli.CommandLine.Spec;
 /** Says what a model costs, without building it. */
 @Command(
         name = "info",
-        description = "Shows parameters, active parameters, KV bytes and FLOPs per token of a model, without building it.",
+        description =
+                "Shows parameters, active parameters, KV bytes and FLOPs per token of a model, without building it.",
         mixinStandardHelpOptions = true)
 final class InfoCommand implements Runnable {
     @Spec

@@ -44,33 +44,38 @@ import org.filigree.v4.train.TrainingPlan;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Trains a model on source code, measures it beside baselines and lets it complete code. */
 @Command(
         name = "train",
-        description = "Trains a model on source code, by default the JDK's own, and reports how well it predicts held-out files.",
+        description =
+                "Trains a model on source code, by default the JDK's own, and reports how well it predicts held-out files.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true)
 final class TrainCommand implements Callable<Integer> {
     private static final int INTERRUPTED = 130;
     /** Options that do not change what a run is. */
     private static final Set<String> OF_ANY_RUN = Set.of("--resume", "--out", "--backend");
+
     private static final int PROMPTS = 3;
     private static final int PROMPT_BYTES = 200;
     private static final int COMPLETION_BYTES = 120;
     /** The likeliest byte alone ends in runs of spaces. */
-    private static final Sampling COMPLETION_SAMPLING = Sampling.of(0.5);
+    private static final Sampling COMPLETION_SAMPLING = Sampling.of(0.7);
 
     @Spec
     @SuppressWarnings("NullAway.Init")
     CommandSpec spec;
 
-    @Option(names = "--data", paramLabel = "PATH", description = "folder, zip or jar; default: lib/src.zip of the running JDK")
+    @Option(
+            names = "--data",
+            paramLabel = "PATH",
+            description = "folder, zip or jar; default: lib/src.zip of the running JDK")
     @Nullable
     Path data;
 
@@ -122,7 +127,8 @@ final class TrainCommand implements Callable<Integer> {
         checkOut(start);
         RunPlan plan = start == Resume.FRESH ? asked() : continued(RunPlan.read(folder));
         CorpusSource source = plan.data() == null ? CorpusSource.jdk() : CorpusSource.at(Path.of(plan.data()));
-        CorpusLimits limits = Asked.of(spec.commandLine(), () -> CorpusLimits.standard().withMaxBytes(plan.maxBytes()));
+        CorpusLimits limits =
+                Asked.of(spec.commandLine(), () -> CorpusLimits.standard().withMaxBytes(plan.maxBytes()));
         Corpus corpus = Corpus.read(source, limits, CorpusProgress.SILENT);
         screen.println("Corpus: " + corpus.statistics().summary());
         Split split = Asked.of(spec.commandLine(), () -> Split.of(corpus, plan.validationShare()));
@@ -139,8 +145,8 @@ final class TrainCommand implements Callable<Integer> {
                 split.train().size(),
                 split.validation().size(),
                 heldOut.byteTargets());
-        List<BaselineScore> baselines =
-                List.of(ByteBigram.train(train).score(heldOut), ByteNgram.train(train).score(heldOut));
+        List<BaselineScore> baselines = List.of(
+                ByteBigram.train(train).score(heldOut), ByteNgram.train(train).score(heldOut));
         baselines.forEach(score ->
                 screen.printf(Locale.ROOT, "Baseline %s: %.3f bits per byte%n", score.name(), score.bitsPerByte()));
         try (Backend computing = backend.open()) {
@@ -163,7 +169,8 @@ final class TrainCommand implements Callable<Integer> {
                 Trainer.Result ended = trainer.run(manifest, start, stop::get, screen);
                 if (ended.outcome() == RunOutcome.INTERRUPTED) {
                     screen.printf(
-                            "Stopped after step %d; continue with: filigree train --resume --out %s%n", ended.steps(), out);
+                            "Stopped after step %d; continue with: filigree train --resume --out %s%n",
+                            ended.steps(), out);
                 }
                 return ended;
             });
@@ -183,7 +190,8 @@ final class TrainCommand implements Callable<Integer> {
             throw refused("--resume: " + out + " holds no training checkpoint");
         }
         if (start == Resume.FRESH && Trainer.resumable(out)) {
-            throw refused("--out: " + out + " holds a training checkpoint already; continue it with --resume or choose another folder");
+            throw refused("--out: " + out
+                    + " holds a training checkpoint already; continue it with --resume or choose another folder");
         }
         Path existing = out.toAbsolutePath();
         while (existing.getParent() != null && !Files.exists(existing)) {
@@ -223,7 +231,8 @@ final class TrainCommand implements Callable<Integer> {
     private RunPlan continued(RunPlan stored) {
         for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
             if (!OF_ANY_RUN.contains(option.longestName())) {
-                throw refused(option.longestName() + ": a run is continued with the options that it began with; leave it out");
+                throw refused(option.longestName()
+                        + ": a run is continued with the options that it began with; leave it out");
             }
         }
         return stored;
@@ -252,7 +261,10 @@ final class TrainCommand implements Callable<Integer> {
             screen.printf(
                     Locale.ROOT,
                     "  %-24s %.3f  (the model is %.3f %s)%n",
-                    score.name(), score.bitsPerByte(), Math.abs(gap), gap < 0 ? "better" : "worse");
+                    score.name(),
+                    score.bitsPerByte(),
+                    Math.abs(gap),
+                    gap < 0 ? "better" : "worse");
         }
     }
 
@@ -262,9 +274,13 @@ final class TrainCommand implements Callable<Integer> {
                 CompletionPrompts.of(split.validation(), PROMPTS, PROMPT_BYTES, COMPLETION_BYTES);
         for (CompletionPrompt prompt : prompts) {
             String completion = generator.complete(
-                    prompt.prompt(), COMPLETION_BYTES, COMPLETION_SAMPLING, RandomStream.of(seed).fork(prompt.path()));
+                    prompt.prompt(),
+                    COMPLETION_BYTES,
+                    COMPLETION_SAMPLING,
+                    RandomStream.of(seed).fork(prompt.path()));
             screen.printf(
-                    "%n--- %s%n%s⟦%s⟧%n    the file goes on: ⟦%s⟧%n", prompt.path(), prompt.prompt(), completion, prompt.continuation());
+                    "%n--- %s%n%s⟦%s⟧%n    the file goes on: ⟦%s⟧%n",
+                    prompt.path(), prompt.prompt(), completion, prompt.continuation());
         }
         screen.println();
     }

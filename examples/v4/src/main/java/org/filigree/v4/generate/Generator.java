@@ -28,8 +28,9 @@ public final class Generator {
      */
     public Generator(V4 model) {
         if (model.config().vocabulary() != ByteVocabulary.SIZE) {
-            throw new IllegalArgumentException("generate: the model has " + model.config().vocabulary()
-                    + " token ids, but bytes with their marks have " + ByteVocabulary.SIZE);
+            throw new IllegalArgumentException(
+                    "generate: the model has " + model.config().vocabulary()
+                            + " token ids, but bytes with their marks have " + ByteVocabulary.SIZE);
         }
         this.model = model;
     }

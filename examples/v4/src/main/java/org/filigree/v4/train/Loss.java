@@ -76,7 +76,8 @@ public final class Loss {
         }
         Tensor language = model.language().forward(chosen(rows, plain, windows.length()));
         int[] order = concat(positions(plain, windows.length()), positions(rearranged, windows.length()));
-        int[] reordered = Arrays.stream(order).map(position -> targets[position]).toArray();
+        int[] reordered =
+                Arrays.stream(order).map(position -> targets[position]).toArray();
         return crossEntropy(Concat.concat(0, language, completion), ints(backend, reordered));
     }
 
@@ -100,7 +101,8 @@ public final class Loss {
                 int[] targets = Arrays.stream(part.targets())
                         .map(id -> ByteVocabulary.isByte(id) ? id : -1)
                         .toArray();
-                for (float loss : CrossEntropy.losses(logits, ints(backend, targets)).toFloats()) {
+                for (float loss :
+                        CrossEntropy.losses(logits, ints(backend, targets)).toFloats()) {
                     nats += loss;
                 }
             }

@@ -24,8 +24,11 @@ public final class Optimizers {
         AdamWConfig base = AdamWConfig.deepSeek().withEpsilon(1e-12);
         return CombinedOptimizer.of(
                 base.init(parameters.filter((path, parameter) -> !isTable(path) && isProduct(path, parameter))),
-                base.withDecay(0).init(parameters.filter((path, parameter) -> !isTable(path) && !isProduct(path, parameter))),
-                base.withDecay(0).withRateFactor(TABLE_RATE).init(parameters.filter((path, parameter) -> isTable(path))));
+                base.withDecay(0)
+                        .init(parameters.filter((path, parameter) -> !isTable(path) && !isProduct(path, parameter))),
+                base.withDecay(0)
+                        .withRateFactor(TABLE_RATE)
+                        .init(parameters.filter((path, parameter) -> isTable(path))));
     }
 
     private static boolean isTable(String path) {

@@ -92,16 +92,18 @@ public final class Trainer {
                 : Progress.of(0);
         long first = progress.steps();
         var clock = new TrainingClock(
-                first, tokensPerStep(), Double.parseDouble(progress.notes().getOrDefault("seconds", "0")), System.nanoTime());
+                first,
+                tokensPerStep(),
+                Double.parseDouble(progress.notes().getOrDefault("seconds", "0")),
+                System.nanoTime());
         ConfigFile.write(folder.path(), model.config());
         manifest.write(folder.path());
         var batches = new Batches(data.train(), data.batchConfig(plan));
         long step = first;
         double bits = Double.NaN;
-        try (MetricsLog log =
-                        first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
-                ProgressLine line = ProgressLine.start(
-                        out, ProgressMode.detect(), first, first * tokensPerStep(), plan.steps())) {
+        try (MetricsLog log = first > 0 ? MetricsLog.resume(folder.path(), first) : MetricsLog.create(folder.path());
+                ProgressLine line =
+                        ProgressLine.start(out, ProgressMode.detect(), first, first * tokensPerStep(), plan.steps())) {
             while (step < plan.steps() && !stop.getAsBoolean()) {
                 TrainMetric metric = step(batches, step, clock);
                 step++;
@@ -131,10 +133,10 @@ public final class Trainer {
     }
 
     private double measure(long step, int most, TrainingClock clock, MetricsLog log, ProgressLine line) {
-        TokenWindows windows = data.heldOut().slice(0, Math.min(most, data.heldOut().count()));
+        TokenWindows windows =
+                data.heldOut().slice(0, Math.min(most, data.heldOut().count()));
         double bits = Loss.bitsPerByte(model, windows, plan.batch());
-        log.append(new ValidationMetric(
-                step, step * tokensPerStep(), clock.seconds(), bits, windows.byteTargets()));
+        log.append(new ValidationMetric(step, step * tokensPerStep(), clock.seconds(), bits, windows.byteTargets()));
         line.say(String.format(
                 Locale.ROOT, "step %d: %.3f bits per byte on %,d held-out bytes", step, bits, windows.byteTargets()));
         return bits;

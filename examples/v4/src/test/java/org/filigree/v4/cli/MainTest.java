@@ -61,17 +61,34 @@ class MainTest {
     void aTrainedModelGeneratesAndIsContinuedByItsOwnPlanAlone() throws IOException {
         Path sources = Files.createDirectories(folder.resolve("sources"));
         for (int i = 0; i < 20; i++) {
-            Files.writeString(sources.resolve("Number" + i + ".java"), "class Number" + i + " {\n    int n = " + i + ";\n}\n");
+            Files.writeString(
+                    sources.resolve("Number" + i + ".java"), "class Number" + i + " {\n    int n = " + i + ";\n}\n");
         }
         String out = folder.resolve("trained").toString();
         Outcome trained = run(
-                "train", "--data", sources.toString(), "--out", out, "--validation-share", "0.3", "--steps", "2",
-                "--batch", "2", "--length", "16", "--held-out-windows", "2");
+                "train",
+                "--data",
+                sources.toString(),
+                "--out",
+                out,
+                "--validation-share",
+                "0.3",
+                "--steps",
+                "2",
+                "--batch",
+                "2",
+                "--length",
+                "16",
+                "--held-out-windows",
+                "2");
         assertEquals(0, trained.code(), trained.err());
         Outcome generated = run("generate", "--model", out, "--prompt", "class ", "--bytes", "5");
         assertEquals(0, generated.code(), generated.err());
         assertTrue(generated.out().startsWith("class "), generated.out());
-        assertEquals(0, run("generate", "--model", out, "--prompt", "class ", "--suffix", "}", "--bytes", "5").code());
+        assertEquals(
+                0,
+                run("generate", "--model", out, "--prompt", "class ", "--suffix", "}", "--bytes", "5")
+                        .code());
 
         assertEquals(0, run("train", "--resume", "--out", out).code(), "a complete run is measured again");
         refused("leave it out", "train", "--resume", "--out", out, "--steps", "3");

@@ -36,8 +36,8 @@ import org.filigree.v4.generate.Generator;
 import org.filigree.v4.generate.Sampling;
 import org.filigree.v4.report.Manifest;
 import org.filigree.v4.report.RunOutcome;
-import org.filigree.v4.train.Trainer.Resume;
 import org.filigree.v4.train.Trainer.Result;
+import org.filigree.v4.train.Trainer.Resume;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -128,11 +128,14 @@ class TrainerTest {
             assertEquals(RunOutcome.INTERRUPTED, first.outcome());
             assertEquals(3, first.steps());
             V4 resumed = CONFIG.init(backend, RandomStream.of(99));
-            assertEquals(8, train(resumed, 8, out, Resume.FROM_CHECKPOINT, () -> false).steps());
-            whole.parameters().forEach((path, parameter) -> assertArrayEquals(
-                    parameter.value().toFloats(),
-                    resumed.parameters().get(path).value().toFloats(),
-                    path));
+            assertEquals(
+                    8,
+                    train(resumed, 8, out, Resume.FROM_CHECKPOINT, () -> false).steps());
+            whole.parameters()
+                    .forEach((path, parameter) -> assertArrayEquals(
+                            parameter.value().toFloats(),
+                            resumed.parameters().get(path).value().toFloats(),
+                            path));
         }
     }
 
