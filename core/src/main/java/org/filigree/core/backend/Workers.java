@@ -40,8 +40,11 @@ public final class Workers implements AutoCloseable {
         void run(int from, int to);
     }
 
-    /** Long enough to bridge the glue between two kernels, short enough not to heat an idle machine. */
-    private static final long SPIN_NANOS = 40_000;
+    /**
+     * Long enough to bridge the glue between two kernels and the clearing of a result of a mebibyte, short enough not to heat an idle
+     * machine. In a virtual machine waking takes 100 µs and more, as long as many loops.
+     */
+    private static final long SPIN_NANOS = 100_000;
 
     private static final int SPINS_PER_CLOCK_READING = 64;
 
