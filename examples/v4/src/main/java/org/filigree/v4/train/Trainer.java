@@ -122,14 +122,21 @@ public final class Trainer {
                 bits = measure(step, data.heldOut().count(), clock, log, line);
             }
             log.writeCsv();
-            List<ReferenceLine> lines = data.baselines().stream()
-                    .map(score -> new ReferenceLine(score.name(), score.bitsPerByte()))
-                    .toList();
-            new LossPlot("Predicted V4 on source code", log.metrics(), lines).write(folder.path());
+            // Not after an interruption: Java2D cannot start while the JVM is shutting down.
+            if (step == plan.steps()) {
+                plot(log);
+            }
         }
         RunOutcome outcome = step == plan.steps() ? RunOutcome.COMPLETED : RunOutcome.INTERRUPTED;
         manifest.withEnd(outcome, Instant.now()).write(folder.path());
         return new Result(outcome, step, bits);
+    }
+
+    private void plot(MetricsLog log) {
+        List<ReferenceLine> lines = data.baselines().stream()
+                .map(score -> new ReferenceLine(score.name(), score.bitsPerByte()))
+                .toList();
+        new LossPlot("Predicted V4 on source code", log.metrics(), lines).write(folder.path());
     }
 
     private double measure(long step, int most, TrainingClock clock, MetricsLog log, ProgressLine line) {
