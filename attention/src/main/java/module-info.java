@@ -2,6 +2,7 @@
 module org.filigree.attention {
     requires transitive org.filigree.core;
     requires transitive org.filigree.kvcache;
+    requires jdk.incubator.vector;
     requires static org.jspecify;
 
     exports org.filigree.attention;

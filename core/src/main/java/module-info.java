@@ -3,13 +3,14 @@
  * files: everything that Filigree's blocks stand on, with the JDK as the only dependency.
  */
 module org.filigree.core {
-    requires jdk.incubator.vector;
+    requires transitive jdk.incubator.vector;
     requires static org.jspecify;
 
     exports org.filigree.core.autograd;
     exports org.filigree.core.backend;
     exports org.filigree.core.backend.host;
     exports org.filigree.core.backend.kernel;
+    exports org.filigree.core.backend.simd;
     exports org.filigree.core.io;
     exports org.filigree.core.nn;
     exports org.filigree.core.op;

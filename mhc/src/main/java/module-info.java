@@ -1,6 +1,7 @@
 /** Hyper-connections: several residual streams around a layer, mixed by learned, stable weights. */
 module org.filigree.mhc {
     requires transitive org.filigree.core;
+    requires jdk.incubator.vector;
     requires static org.jspecify;
 
     exports org.filigree.mhc;

@@ -1,6 +1,7 @@
 package org.filigree.core.backend.vector;
 
 import org.filigree.core.backend.Unary;
+import org.filigree.core.backend.simd.Sigmoid;
 
 /** dx = dy·f′(x) over a range of an array, from the result y where that saves evaluating f again. */
 final class UnaryGradientLoops {

@@ -1,6 +1,9 @@
 package org.filigree.core.backend.vector;
 
 import org.filigree.core.backend.Unary;
+import org.filigree.core.backend.simd.Exponential;
+import org.filigree.core.backend.simd.Logarithm;
+import org.filigree.core.backend.simd.Sigmoid;
 
 /**
  * y = f(x) over a range of an array. Loops of plain arithmetic are left to the compiler, which vectorises them; the transcendental

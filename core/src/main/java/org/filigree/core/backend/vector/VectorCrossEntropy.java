@@ -4,6 +4,7 @@ import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.backend.kernel.CrossEntropyKernel;
+import org.filigree.core.backend.simd.Exponential;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 

@@ -1,7 +1,7 @@
 package org.filigree.core.backend.vector;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -10,6 +10,7 @@ import org.filigree.core.backend.Reductions;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.scalar.ScalarReductions;
+import org.filigree.core.backend.simd.VectorMath;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 

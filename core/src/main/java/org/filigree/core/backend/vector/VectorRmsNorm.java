@@ -1,12 +1,13 @@
 package org.filigree.core.backend.vector;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.kernel.RmsNormKernel;
+import org.filigree.core.backend.simd.VectorMath;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package org.filigree.core.backend.vector;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -9,6 +9,8 @@ import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.kernel.SoftmaxKernel;
+import org.filigree.core.backend.simd.Exponential;
+import org.filigree.core.backend.simd.VectorMath;
 import org.filigree.core.tensor.Tensor;
 
 /**

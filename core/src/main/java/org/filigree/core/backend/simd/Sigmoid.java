@@ -1,20 +1,27 @@
-package org.filigree.core.backend.vector;
+package org.filigree.core.backend.simd;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** The logistic function 1/(1+e⁻ˣ) and its relatives over runs of arrays, from e^−|x| so that nothing overflows. */
-final class Sigmoid {
+public final class Sigmoid {
     /** Elements of the exponentials that wait in the first-level cache for the next loop. */
-    static final int BLOCK = 1024;
+    public static final int BLOCK = 1024;
 
     private Sigmoid() {}
 
-    /** y = σ(x). */
-    static void sigmoid(float[] x, float[] y, int from, int to) {
+    /**
+     * y = σ(x).
+     *
+     * @param x arguments
+     * @param y results, at the same places; not x itself
+     * @param from first place
+     * @param to last place, exclusive
+     */
+    public static void sigmoid(float[] x, float[] y, int from, int to) {
         for (int at = from; at < to; at += BLOCK) {
             int end = Math.min(to, at + BLOCK);
             Exponential.ofMinusMagnitude(x, at, y, at, end - at);
@@ -35,8 +42,15 @@ final class Sigmoid {
         }
     }
 
-    /** y = x·σ(x). */
-    static void silu(float[] x, float[] y, int from, int to) {
+    /**
+     * y = x·σ(x).
+     *
+     * @param x arguments
+     * @param y results, at the same places; not x itself
+     * @param from first place
+     * @param to last place, exclusive
+     */
+    public static void silu(float[] x, float[] y, int from, int to) {
         for (int at = from; at < to; at += BLOCK) {
             int end = Math.min(to, at + BLOCK);
             sigmoid(x, y, at, end);
@@ -50,8 +64,16 @@ final class Sigmoid {
         }
     }
 
-    /** dx = dy·σ(x)·(1 + x·(1 − σ(x))). */
-    static void siluGradient(float[] x, float[] dy, float[] dx, int from, int to) {
+    /**
+     * dx = dy·σ(x)·(1 + x·(1 − σ(x))).
+     *
+     * @param x arguments
+     * @param dy gradients of the results
+     * @param dx gradients of the arguments; neither x nor dy itself
+     * @param from first place
+     * @param to last place, exclusive
+     */
+    public static void siluGradient(float[] x, float[] dy, float[] dx, int from, int to) {
         for (int at = from; at < to; at += BLOCK) {
             int end = Math.min(to, at + BLOCK);
             sigmoid(x, dx, at, end);
@@ -65,8 +87,15 @@ final class Sigmoid {
         }
     }
 
-    /** y = tanh x: an odd polynomial near 0, where (1 − e^−2|x|)/(1 + e^−2|x|) would cancel. */
-    static void tanh(float[] x, float[] y, int from, int to) {
+    /**
+     * y = tanh x: an odd polynomial near 0, where (1 − e^−2|x|)/(1 + e^−2|x|) would cancel.
+     *
+     * @param x arguments
+     * @param y results, at the same places; not x itself
+     * @param from first place
+     * @param to last place, exclusive
+     */
+    public static void tanh(float[] x, float[] y, int from, int to) {
         for (int at = from; at < to; at += BLOCK) {
             int end = Math.min(to, at + BLOCK);
             twice(x, y, at, end);
@@ -111,8 +140,15 @@ final class Sigmoid {
                 .intoArray(y, i);
     }
 
-    /** y = ln(1+eˣ), x above 20; where e^−|x| is small, by the series of the logarithm. */
-    static void softplus(float[] x, float[] y, int from, int to) {
+    /**
+     * y = ln(1+eˣ), x above 20; where e^−|x| is small, by the series of the logarithm.
+     *
+     * @param x arguments
+     * @param y results, at the same places; not x itself
+     * @param from first place
+     * @param to last place, exclusive
+     */
+    public static void softplus(float[] x, float[] y, int from, int to) {
         float[] logarithms = new float[Math.min(BLOCK, to - from)];
         for (int at = from; at < to; at += BLOCK) {
             int end = Math.min(to, at + BLOCK);

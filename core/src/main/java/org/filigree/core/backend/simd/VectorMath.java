@@ -1,4 +1,4 @@
-package org.filigree.core.backend.vector;
+package org.filigree.core.backend.simd;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
@@ -11,9 +11,11 @@ import jdk.incubator.vector.VectorSpecies;
  * costs the compiler some 400 nodes, and past 18 000 in one compiled method it stops inlining whatever is not marked for it as the Vector
  * API is; vectors that cross such a call are boxed, and the loop is ten times as slow. So a function of vectors is a loop over arrays.
  */
-final class VectorMath {
-    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
-    static final int LANES = F.length();
+public final class VectorMath {
+    /** The widest vectors of the machine. */
+    public static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    /** Floats in a vector, a power of two. */
+    public static final int LANES = F.length();
 
     // A field for each distance, not an array of them: the compiler sees through constants only.
     private static final VectorShuffle<Float> FOLD_32 = fold(32);
@@ -32,8 +34,11 @@ final class VectorMath {
     /**
      * The sum of all lanes, folded in halves: {@code reduceLanes} gives other last bits before and after compilation, and results must
      * not depend on when the compiler gets to a loop. Vectors have 64 lanes at most.
+     *
+     * @param x a vector
+     * @return the sum of its lanes
      */
-    static float sum(FloatVector x) {
+    public static float sum(FloatVector x) {
         FloatVector folded = x;
         if (LANES > 32) {
             folded = folded.add(folded.rearrange(FOLD_32));

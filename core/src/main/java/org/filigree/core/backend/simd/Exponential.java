@@ -1,7 +1,7 @@
-package org.filigree.core.backend.vector;
+package org.filigree.core.backend.simd;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -12,7 +12,7 @@ import jdk.incubator.vector.VectorOperators;
  * eˣ over runs of arrays, to about one unit in the last place: eˣ = 2ⁿ·eʳ with n the integer nearest to x/ln 2 and a polynomial for
  * |r| ≤ ½ ln 2. The Vector API has its own, but it gives other last bits before and after compilation.
  */
-final class Exponential {
+public final class Exponential {
     private static final float LOG2_E = 1.442695f;
     /** ln 2 in two parts: the first has few bits, so that its product with a small integer is exact. */
     private static final float LN2_HIGH = 0.6933594f;
@@ -32,8 +32,16 @@ final class Exponential {
 
     private Exponential() {}
 
-    /** y = eˣ; 0 below −87.3, ∞ above 88.7, NaN for NaN. */
-    static void exp(float[] x, int xAt, float[] y, int yAt, int n) {
+    /**
+     * y = eˣ; 0 below −87.3, ∞ above 88.7, NaN for NaN.
+     *
+     * @param x arguments
+     * @param xAt where they begin
+     * @param y results; may be x
+     * @param yAt where they begin
+     * @param n how many
+     */
+    public static void exp(float[] x, int xAt, float[] y, int yAt, int n) {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             FloatVector v = FloatVector.fromArray(F, x, xAt + i);
@@ -64,13 +72,31 @@ final class Exponential {
         }
     }
 
-    /** y = e^(x − shift) where no x exceeds the shift; returns Σ y. */
-    static float ofDifference(float[] x, int xAt, float shift, float[] y, int yAt, int n) {
+    /**
+     * y = e^(x − shift) where no x exceeds the shift.
+     *
+     * @param x arguments
+     * @param xAt where they begin
+     * @param shift subtracted from each
+     * @param y results; may be x
+     * @param yAt where they begin
+     * @param n how many
+     * @return Σ y
+     */
+    public static float ofDifference(float[] x, int xAt, float shift, float[] y, int yAt, int n) {
         return ofNonPositive(x, xAt, 0, shift, y, yAt, n);
     }
 
-    /** y = e^−|x|. */
-    static void ofMinusMagnitude(float[] x, int xAt, float[] y, int yAt, int n) {
+    /**
+     * y = e^−|x|.
+     *
+     * @param x arguments
+     * @param xAt where they begin
+     * @param y results; may be x
+     * @param yAt where they begin
+     * @param n how many
+     */
+    public static void ofMinusMagnitude(float[] x, int xAt, float[] y, int yAt, int n) {
         ofNonPositive(x, xAt, Integer.MIN_VALUE, 0f, y, yAt, n);
     }
 

@@ -1,14 +1,14 @@
-package org.filigree.core.backend.vector;
+package org.filigree.core.backend.simd;
 
-import static org.filigree.core.backend.vector.VectorMath.F;
-import static org.filigree.core.backend.vector.VectorMath.LANES;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Natural logarithms over runs of arrays, to about one unit in the last place: exponent times ln 2, and a series for the mantissa. */
-final class Logarithm {
+public final class Logarithm {
     private static final float LN2_HIGH = 0.6933594f;
     private static final float LN2_LOW = -2.1219444e-4f;
     private static final int SQRT_HALF_BITS = 0x3f3504f3;
@@ -16,8 +16,16 @@ final class Logarithm {
 
     private Logarithm() {}
 
-    /** y = ln x; −∞ at 0, NaN below, ∞ at ∞; subnormal numbers count as 0. */
-    static void log(float[] x, int xAt, float[] y, int yAt, int n) {
+    /**
+     * y = ln x; −∞ at 0, NaN below, ∞ at ∞; subnormal numbers count as 0.
+     *
+     * @param x arguments
+     * @param xAt where they begin
+     * @param y results; may be x
+     * @param yAt where they begin
+     * @param n how many
+     */
+    public static void log(float[] x, int xAt, float[] y, int yAt, int n) {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             FloatVector v = FloatVector.fromArray(F, x, xAt + i);
