@@ -68,7 +68,7 @@ public final class HyperConnected implements Layer {
     public Tensor forward(Tensor streams, Context context) {
         Tensor x = streams;
         for (SubLayer subLayer : subLayers) {
-            x = subLayer.connections.apply(x, u -> subLayer.layer.forward(u, context));
+            x = subLayer.connections.apply(x, u -> subLayer.layer.forward(u, context), context);
         }
         return x;
     }

@@ -4,7 +4,10 @@ import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
+import java.util.List;
 import java.util.function.UnaryOperator;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.nn.Context;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
@@ -48,8 +51,35 @@ public final class HyperConnections {
             Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
             return insertAxis(add(x, subLayer.apply(x)), -2);
         }
-        MixWeights weights = mixer.weights(streams);
-        return weights.combine(streams, subLayer.apply(weights.collapse(streams)));
+        Reading reading = read(streams);
+        return reading.weights.combine(streams, subLayer.apply(reading.u));
+    }
+
+    /**
+     * Applies a sub-layer to the streams, telling the {@link MixListener} in the context of the weights.
+     *
+     * @param streams X [outer…, streams, width], at least one outer axis
+     * @param subLayer F, from [outer…, width] to the same shape
+     * @param context of the pass
+     * @return X′ [outer…, streams, width]
+     * @throws ShapeException if X has other streams or another width
+     */
+    public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer, Context context) {
+        MixListener.tell(context, this, streams);
+        return apply(streams, subLayer);
+    }
+
+    /** What comes before F: the weights, and what F reads. */
+    record Reading(MixWeights weights, Tensor u) {}
+
+    /**
+     * The first half of a step. Reading has one gradient for X, which is then added to that of combining: sums in the same order
+     * as where the halves are computed again in the backward pass, so the same bits.
+     */
+    Reading read(Tensor streams) {
+        Tensor x = Autograd.record("read", List.of(streams), Autograd.detach(streams), gradient -> List.of(gradient));
+        MixWeights weights = mixer.weights(x);
+        return new Reading(weights, weights.collapse(x));
     }
 
     /**

@@ -35,8 +35,8 @@ record V4Block(
     @Override
     public Tensor forward(Tensor streams, Context context) {
         Tensor x = memory == null ? streams : memory.addTo(streams, context);
-        x = attentionConnections.apply(x, u -> attention.forward(attentionNorm.forward(u), context));
-        return feedForwardConnections.apply(x, u -> feedForward.forward(feedForwardNorm.forward(u), context));
+        x = attentionConnections.apply(x, u -> attention.forward(attentionNorm.forward(u), context), context);
+        return feedForwardConnections.apply(x, u -> feedForward.forward(feedForwardNorm.forward(u), context), context);
     }
 
     @Override
