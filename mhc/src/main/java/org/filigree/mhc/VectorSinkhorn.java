@@ -22,6 +22,6 @@ public final class VectorSinkhorn implements KernelProvider {
 
     @Override
     public FusedKernel create(Backend backend) {
-        return new HostSinkhorn((HostBackend) backend);
+        return new LaneSinkhorn((HostBackend) backend);
     }
 }
