@@ -17,6 +17,7 @@ import static org.filigree.core.op.Slice.split;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
@@ -65,6 +66,15 @@ final class ConstrainedMixer implements Mixer {
                 shift(sigmoid(parts.get(0)), form.eps()),
                 scale(sigmoid(parts.get(1)), WRITE),
                 Sinkhorn.sinkhorn(logits, form.iterations(), form.eps()));
+    }
+
+    @Override
+    public Optional<FusedSubLayer> fused(HyperConnectionsConfig config) {
+        var operands = new SubLayerKernel.Operands(fn.value(), base.value(), scale.value(), form, normEps);
+        return Backend.of(fn.value())
+                .kernel(SubLayerKernel.class)
+                .filter(kernel -> kernel.supports(n, config.width()))
+                .map(kernel -> new FusedSubLayer(kernel, operands));
     }
 
     /** φ·v/rms(v) with v all streams in one row, stream-major. */

@@ -5,6 +5,7 @@ import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.nn.Context;
@@ -51,6 +52,14 @@ public final class HyperConnections {
             Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
             return insertAxis(add(x, subLayer.apply(x)), -2);
         }
+        return fused().map(fused -> fused.apply(streams, subLayer)).orElseGet(() -> composed(streams, subLayer));
+    }
+
+    Optional<FusedSubLayer> fused() {
+        return mixer.fused(config);
+    }
+
+    private Tensor composed(Tensor streams, UnaryOperator<Tensor> subLayer) {
         Reading reading = read(streams);
         return reading.weights.combine(streams, subLayer.apply(reading.u));
     }

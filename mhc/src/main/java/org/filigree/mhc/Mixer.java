@@ -1,5 +1,6 @@
 package org.filigree.mhc;
 
+import java.util.Optional;
 import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.tensor.Check;
@@ -11,6 +12,11 @@ interface Mixer {
     MixWeights weights(Tensor streams);
 
     ParameterMap parameters();
+
+    /** Both sides of the sub-layer in kernels of their own, where form, backend and sizes allow. */
+    default Optional<FusedSubLayer> fused(HyperConnectionsConfig config) {
+        return Optional.empty();
+    }
 
     static Mixer of(HyperConnectionsConfig config, ParameterMap given) {
         int n = config.streams();

@@ -1,0 +1,51 @@
+package org.filigree.mhc;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sub-layer around which {@link SubLayerKernel} runs. The graph has two nodes, reading and writing. What leads from one to the other
+ * past F is seen by nobody else, so its gradient may be any message: the edge of the streams carries Γ, the gradient of X′, and not
+ * comb·Γ; reading takes it through the mix.
+ */
+record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
+    Tensor apply(Tensor x, UnaryOperator<Tensor> subLayer) {
+        SubLayerKernel.Read read = kernel.read(x, operands);
+        MixWeights weights = read.weights();
+        List<Tensor> outputs = Autograd.record(
+                "hyper-connections: read",
+                List.of(x, operands.fn(), operands.base(), operands.scale()),
+                List.of(read.u(), weights.post(), Autograd.detach(x)),
+                upstream -> readGradient(x, read, upstream));
+        Tensor y = subLayer.apply(outputs.get(0));
+        Tensor next = kernel.write(x, y, weights.post(), weights.comb());
+        return Autograd.record("hyper-connections: write", List.of(y, outputs.get(1), outputs.get(2)), next, dNext -> {
+            SubLayerKernel.WriteGradient gradient = kernel.writeGradient(y, weights.post(), dNext);
+            return List.of(gradient.dy(), gradient.dPost(), dNext);
+        });
+    }
+
+    private List<Tensor> readGradient(Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
+        var gradient = kernel.readGradient(
+                x,
+                operands,
+                read,
+                new SubLayerKernel.Upstream(
+                        orZeros(upstream.get(0), read.u()),
+                        orZeros(upstream.get(1), read.weights().post()),
+                        orZeros(upstream.get(2), x)));
+        return Arrays.asList(gradient.dx(), gradient.dFn(), gradient.dBase(), gradient.dScale());
+    }
+
+    /** Nothing comes back where F ignores its input or nobody asks for X′. */
+    private static Tensor orZeros(@Nullable Tensor gradient, Tensor like) {
+        Shape shape = like.shape();
+        return gradient != null ? gradient : Backend.of(like).tensors().full(shape, 0);
+    }
+}

@@ -1,0 +1,112 @@
+package org.filigree.mhc;
+
+import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Map;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.autograd.Gradients;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.Backends;
+import org.filigree.core.op.Reduce;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.Sample;
+import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Tolerance;
+
+/** The fused pass on the vector backend, at widths that it takes: values and every gradient. */
+class FusedSubLayerProperties {
+    private static final Backend VECTOR = TestBackends.get("vector");
+
+    @Property(tries = 40)
+    void equalsThePlainLoops(
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 2) int panels,
+            @ForAll @IntRange(min = 1, max = 37) int tokens,
+            @ForAll long seed) {
+        int width = panels * RowProducts.PANEL;
+        StepCase step = StepCase.random(n, width, RandomStream.of(seed), tokens);
+        assertTrue(step.connections(VECTOR).fused().isPresent());
+        Map<String, double[]> naive = step.naive();
+        Tolerance tolerance = Tolerance.of(VECTOR, (long) n * width + 40).withFloor(1);
+        step.on(VECTOR).forEach((name, values) -> assertClose(name, StepCase.result(naive, name), values, tolerance));
+    }
+
+    /** Enough tokens for several ranges with sums of their own, the last one shorter. */
+    @Example
+    void manyTokens() {
+        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(3), 2, 291);
+        Map<String, double[]> naive = step.naive();
+        Tolerance tolerance = Tolerance.of(VECTOR, 582).withFloor(1);
+        step.on(VECTOR).forEach((name, values) -> assertClose(name, StepCase.result(naive, name), values, tolerance));
+    }
+
+    @Property(tries = 10)
+    void sameBitsWhateverTheThreads(@ForAll @IntRange(min = 1, max = 8) int n, @ForAll long seed) {
+        StepCase step = StepCase.random(n, RowProducts.PANEL, RandomStream.of(seed), 75);
+        Map<String, double[]> one = onThreads(step, 1);
+        for (int threads = 2; threads <= 3; threads++) {
+            onThreads(step, threads)
+                    .forEach((name, values) -> assertArrayEquals(StepCase.result(one, name), values, name));
+        }
+    }
+
+    private static Map<String, double[]> onThreads(StepCase step, int threads) {
+        String property = "filigree.vector.threads";
+        String before = System.getProperty(property);
+        System.setProperty(property, String.valueOf(threads));
+        try (Backend backend = Backends.open("vector")) {
+            return step.on(backend);
+        } finally {
+            if (before == null) {
+                System.clearProperty(property);
+            } else {
+                System.setProperty(property, before);
+            }
+        }
+    }
+
+    /** F need not read, and need not write: then nothing comes back on one of the edges. */
+    @Example
+    void subLayersThatIgnoreTheirInputOrHaveNone() {
+        StepCase step = StepCase.random(3, RowProducts.PANEL, RandomStream.of(5), 7);
+        Sample constant = Sample.gaussian("y", RandomStream.of(6), 7, RowProducts.PANEL);
+        assertClose(
+                "dx",
+                gradient(step, constant, TestBackends.get("scalar")),
+                gradient(step, constant, VECTOR),
+                Tolerance.of(VECTOR, 3L * RowProducts.PANEL).withFloor(1));
+    }
+
+    private static double[] gradient(StepCase step, Sample constant, Backend backend) {
+        Tensor streams = Autograd.leaf(step.x().on(backend));
+        Tensor y = constant.on(backend);
+        Tensor next = step.connections(backend).apply(streams, u -> y);
+        return Autograd.backward(next, step.upstream().on(backend)).of(streams).toDoubles();
+    }
+
+    /** A loss on F's input alone, which never sees X′. */
+    @Example
+    void lossInsideTheSubLayer() {
+        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(7), 5);
+        assertClose(
+                "dx",
+                innerGradient(step, TestBackends.get("scalar")),
+                innerGradient(step, VECTOR),
+                Tolerance.of(VECTOR, 4L * RowProducts.PANEL).withFloor(1));
+    }
+
+    private static double[] innerGradient(StepCase step, Backend backend) {
+        Tensor streams = Autograd.leaf(step.x().on(backend));
+        var read = new Tensor[1];
+        step.connections(backend).apply(streams, u -> read[0] = u);
+        Gradients gradients = Autograd.backward(Reduce.sum(read[0]));
+        return gradients.of(streams).toDoubles();
+    }
+}
