@@ -22,7 +22,15 @@ final class FirstValues {
         int n = config.streams();
         return switch (config.mixing()) {
             case Mixing.Residual() -> ParameterMap.empty();
-            case Mixing.DoublyStochastic _ -> constrained(config, backend, random, read);
+            case Mixing.DoublyStochastic _, Mixing.Paper _ ->
+                constrained(config, backend, random, nearIdentity(n, read, keepingItself(n)), 3);
+            case Mixing.Lagged _ ->
+                constrained(config, backend, random, nearIdentity(n, (read + 1) % n, keepingItself(n)), 3);
+            case Mixing.Permutations() ->
+                constrained(config, backend, random, nearIdentity(n, read, identityPermutation(n)), 3);
+            case Mixing.Kronecker() ->
+                constrained(config, backend, random, nearIdentity(n, read, identityFactors(n)), 3);
+            case Mixing.Identity() -> constrained(config, backend, random, nearIdentity(n, read, new float[0]), 2);
             case Mixing.Fixed() -> ParameterMap.empty().with("base", vector(backend, preNorm(n, read)));
             case Mixing.Dynamic(double factor) ->
                 ParameterMap.empty()
@@ -33,33 +41,56 @@ final class FirstValues {
     }
 
     private static ParameterMap constrained(
-            HyperConnectionsConfig config, Backend backend, RandomStream random, int read) {
-        int n = config.streams();
-        int rows = n * (n + 2);
+            HyperConnectionsConfig config, Backend backend, RandomStream random, float[] nearIdentity, int scales) {
+        int rows = nearIdentity.length;
+        int columns = config.streams() * config.width();
         return switch (config.start()) {
             case HyperStart.NearIdentity(double scale) ->
                 ParameterMap.empty()
-                        .with("fn", drawn(backend, random, Initializer.zeros(), rows, n * config.width()))
-                        .with("base", vector(backend, nearIdentity(n, read)))
-                        .with("scale", constant(backend, 3, scale));
+                        .with("fn", drawn(backend, random, Initializer.zeros(), rows, columns))
+                        .with("base", vector(backend, nearIdentity))
+                        .with("scale", constant(backend, scales, scale));
             case HyperStart.Uniform(double deviation, double scale) ->
                 ParameterMap.empty()
-                        .with("fn", drawn(backend, random, Initializer.normal(deviation), rows, n * config.width()))
+                        .with("fn", drawn(backend, random, Initializer.normal(deviation), rows, columns))
                         .with("base", constant(backend, rows, 0))
-                        .with("scale", constant(backend, 3, scale));
+                        .with("scale", constant(backend, scales, scale));
         };
     }
 
     /** Logits; 0 for post, since 2σ(0) = 1. */
-    private static float[] nearIdentity(int n, int read) {
-        float[] base = new float[n * (n + 2)];
+    private static float[] nearIdentity(int n, int read, float[] mix) {
+        float[] base = new float[2 * n + mix.length];
         Arrays.fill(base, 0, n, -READ);
         base[read] = READ;
-        Arrays.fill(base, 2 * n, base.length, OTHER);
-        for (int j = 0; j < n; j++) {
-            base[2 * n + j * n + j] = 0;
-        }
+        System.arraycopy(mix, 0, base, 2 * n, mix.length);
         return base;
+    }
+
+    /** The same in either orientation. */
+    private static float[] keepingItself(int n) {
+        float[] logits = new float[n * n];
+        Arrays.fill(logits, OTHER);
+        for (int j = 0; j < n; j++) {
+            logits[j * n + j] = 0;
+        }
+        return logits;
+    }
+
+    /** The identity comes first; of the others (n−1)! lead from a stream to a certain other, and share what it gets in mHC. */
+    private static float[] identityPermutation(int n) {
+        float[] logits = new float[PermutationMixer.count(n)];
+        Arrays.fill(logits, OTHER - (float) Math.log(PermutationMixer.count(n - 1)));
+        logits[0] = 0;
+        return logits;
+    }
+
+    private static float[] identityFactors(int n) {
+        float[] logits = new float[2 * KroneckerMixer.factors(n)];
+        for (int flip = 1; flip < logits.length; flip += 2) {
+            logits[flip] = OTHER;
+        }
+        return logits;
     }
 
     /** Weights themselves: read one stream, write to all, mix nothing. */

@@ -63,12 +63,29 @@ public final class HyperConnected implements Layer {
      * @param streams [outer…, streams, width]
      * @param context handed to every layer
      * @return same shape
+     * @throws UnsupportedOperationException in the lagged form, whose streams come with weights: {@link #forward(Carried, Context)}
      */
     @Override
     public Tensor forward(Tensor streams, Context context) {
+        subLayers.getFirst().connections.refuseLagged("forward of streams", "forward(carried, context)");
         Tensor x = streams;
         for (SubLayer subLayer : subLayers) {
             x = subLayer.connections.apply(x, u -> subLayer.layer.forward(u, context), context);
+        }
+        return x;
+    }
+
+    /**
+     * Applies the layers in order to carried streams, {@linkplain HyperConnections#step step by step}; chains may follow one another.
+     *
+     * @param carried streams [outer…, streams, width] and, for the lagged form, the weights by which the first layer reads them
+     * @param context handed to every layer
+     * @return streams and, for the lagged form, the weights of reading of the last layer
+     */
+    public Carried forward(Carried carried, Context context) {
+        Carried x = carried;
+        for (SubLayer subLayer : subLayers) {
+            x = subLayer.connections.step(x, u -> subLayer.layer.forward(u, context), context);
         }
         return x;
     }

@@ -45,9 +45,11 @@ public final class HyperConnections {
      * @param subLayer F, from [outer…, width] to the same shape
      * @return X′ [outer…, streams, width]
      * @throws ShapeException if X has other streams or another width
+     * @throws UnsupportedOperationException in the lagged form, which {@link #step} is for
      */
     public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer) {
         check(streams);
+        refuseLagged("apply", "step(carried, subLayer, context)");
         if (config.mixing() instanceof Mixing.Residual) {
             Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
             return insertAxis(add(x, subLayer.apply(x)), -2);
@@ -72,10 +74,41 @@ public final class HyperConnections {
      * @param context of the pass
      * @return X′ [outer…, streams, width]
      * @throws ShapeException if X has other streams or another width
+     * @throws UnsupportedOperationException in the lagged form, which {@link #step} is for
      */
     public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer, Context context) {
         MixListener.tell(context, this, streams);
         return apply(streams, subLayer);
+    }
+
+    /**
+     * Applies a sub-layer to carried streams. In the {@linkplain Mixing.Lagged lagged form} it reads by the carried weights, and
+     * this step's weights of reading are carried on: u = Σ_j pre_{s−1,j}·X_j. Every other form reads by its own weights, as in
+     * {@link #apply}, and leaves the carried ones as they are, so that one block serves all forms.
+     *
+     * @param carried X [outer…, streams, width] and weights of reading
+     * @param subLayer F, from [outer…, width] to the same shape
+     * @param context of the pass
+     * @return X′ and the weights by which the next sub-layer reads
+     * @throws ShapeException if X has other streams or another width
+     */
+    public Carried step(Carried carried, UnaryOperator<Tensor> subLayer, Context context) {
+        if (!(config.mixing() instanceof Mixing.Lagged)) {
+            return carried.withStreams(apply(carried.streams(), subLayer, context));
+        }
+        check(carried.streams());
+        MixListener.tell(context, this, carried.streams());
+        MixWeights weights = mixer.weights(carried.streams());
+        return new Carried(weights.combine(carried.streams(), subLayer.apply(carried.read())), weights.pre());
+    }
+
+    /** The lagged form has to be carried along; other operations would lose the weights. */
+    void refuseLagged(String operation, String instead) {
+        if (config.mixing() instanceof Mixing.Lagged) {
+            throw new UnsupportedOperationException("hyper-connections: " + operation + " on " + config.mixing()
+                    + ", which reads by the weights of the sub-layer before; use " + instead
+                    + ", from Carried.start(x, " + config.streams() + ") to finish()");
+        }
     }
 
     /** What comes before F: the weights, and what F reads. */

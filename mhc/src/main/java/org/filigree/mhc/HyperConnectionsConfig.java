@@ -14,7 +14,7 @@ import org.filigree.core.tensor.Check;
  * @param width width of each stream
  * @param mixing how streams are read, written and mixed
  * @param normEps added to the mean square where streams are normalised
- * @param start how mHC's parameters start
+ * @param start how the parameters of mHC and its relatives start
  */
 public record HyperConnectionsConfig(int streams, int width, Mixing mixing, double normEps, HyperStart start) {
     /** Checks the sizes. */
@@ -25,6 +25,15 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
         if (mixing instanceof Mixing.Residual && streams != 1) {
             throw new IllegalArgumentException("hyper-connections: the plain residual has 1 stream, not " + streams
                     + "; choose Mixing.sinkhorn(20) for more");
+        }
+        if (mixing instanceof Mixing.Permutations && streams > Mixing.Permutations.MOST) {
+            throw new IllegalArgumentException("hyper-connections: mixing by permutations is for up to "
+                    + Mixing.Permutations.MOST + " streams, not " + streams + ", since every permutation has "
+                    + streams + "·width parameters; choose Mixing.sinkhorn(20)");
+        }
+        if (mixing instanceof Mixing.Kronecker && Integer.bitCount(streams) != 1) {
+            throw new IllegalArgumentException("hyper-connections: a Kronecker product of 2 × 2 matrices mixes 1, 2, 4 or"
+                    + " 8 streams, not " + streams + "; choose Mixing.permutations() or Mixing.sinkhorn(20)");
         }
     }
 
@@ -53,7 +62,7 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
     /**
      * The same but for the start.
      *
-     * @param other how mHC's parameters start
+     * @param other how the parameters of mHC and its relatives start
      * @return a new configuration
      */
     public HyperConnectionsConfig withStart(HyperStart other) {
@@ -86,8 +95,9 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
 
     /**
      * Connections over parameters that exist already. By form: none for the residual; mHC {@code fn} [n(n+2), n·width],
-     * {@code base} [n(n+2)] and {@code scale} [3], rows and bases in the order pre, post, comb (row-major); fixed {@code base}
-     * [n(n+2)]; dynamic {@code fn} [n+2, width] (θ_pre, θ_post, θ_res), {@code base} and {@code scale} likewise.
+     * {@code base} [n(n+2)] and {@code scale} [3], rows and bases in the order pre, post, comb (row-major; H_res in the paper's form);
+     * permutations, Kronecker and identity likewise, with n!, 2·log₂ n and no rows for the mix, and {@code scale} [2] for identity;
+     * fixed {@code base} [n(n+2)]; dynamic {@code fn} [n+2, width] (θ_pre, θ_post, θ_res), {@code base} and {@code scale} [3].
      *
      * @param parameters at least those
      * @return the connections of one sub-layer
@@ -102,8 +112,13 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
      *
      * @param backend where its parameters live
      * @return the head
+     * @throws IllegalArgumentException for the lagged form, which has none
      */
     public HyperHead initHead(Backend backend) {
+        if (mixing instanceof Mixing.Lagged) {
+            throw new IllegalArgumentException(
+                    "hyper-connections: the lagged form leaves the streams by its last weights; use Carried.finish()");
+        }
         return HyperHead.init(this, backend);
     }
 

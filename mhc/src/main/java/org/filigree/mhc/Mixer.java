@@ -23,14 +23,13 @@ interface Mixer {
         int rows = n * (n + 2);
         return switch (config.mixing()) {
             case Mixing.Residual() -> new ResidualMixer();
-            case Mixing.DoublyStochastic form ->
-                new ConstrainedMixer(
-                        n,
-                        form,
-                        config.normEps(),
-                        checked(given, "fn", rows, n * config.width()),
-                        checked(given, "base", rows),
-                        checked(given, "scale", 3));
+            case Mixing.DoublyStochastic form -> constrained(config, form, given);
+            case Mixing.Lagged(int iterations, double eps) ->
+                constrained(config, new Mixing.DoublyStochastic(iterations, eps), given);
+            case Mixing.Paper(int iterations) -> new PaperMixer(scores(config, n * n, given), iterations);
+            case Mixing.Permutations() -> PermutationMixer.of(scores(config, PermutationMixer.count(n), given));
+            case Mixing.Kronecker() -> KroneckerMixer.of(scores(config, 2 * KroneckerMixer.factors(n), given));
+            case Mixing.Identity() -> IdentityMixer.of(scores(config, 0, given));
             case Mixing.Fixed() -> new FixedMixer(n, checked(given, "base", rows));
             case Mixing.Dynamic _ ->
                 new DynamicMixer(
@@ -40,6 +39,31 @@ interface Mixer {
                         checked(given, "base", rows),
                         checked(given, "scale", 3));
         };
+    }
+
+    private static ConstrainedMixer constrained(
+            HyperConnectionsConfig config, Mixing.DoublyStochastic form, ParameterMap given) {
+        int n = config.streams();
+        int rows = n * (n + 2);
+        return new ConstrainedMixer(
+                n,
+                form,
+                config.normEps(),
+                checked(given, "fn", rows, n * config.width()),
+                checked(given, "base", rows),
+                checked(given, "scale", 3));
+    }
+
+    /** With as many rows for the mix as the form has; a form without any has no scale for them either. */
+    private static Scores scores(HyperConnectionsConfig config, int mixRows, ParameterMap given) {
+        int n = config.streams();
+        int rows = 2 * n + mixRows;
+        return new Scores(
+                n,
+                config.normEps(),
+                checked(given, "fn", rows, n * config.width()),
+                checked(given, "base", rows),
+                checked(given, "scale", config.mixing() instanceof Mixing.Identity ? 2 : 3));
     }
 
     private static Parameter checked(ParameterMap given, String name, int... dims) {
