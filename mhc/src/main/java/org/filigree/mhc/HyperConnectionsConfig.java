@@ -32,8 +32,9 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
                     + streams + "·width parameters; choose Mixing.sinkhorn(20)");
         }
         if (mixing instanceof Mixing.Kronecker && Integer.bitCount(streams) != 1) {
-            throw new IllegalArgumentException("hyper-connections: a Kronecker product of 2 × 2 matrices mixes 1, 2, 4 or"
-                    + " 8 streams, not " + streams + "; choose Mixing.permutations() or Mixing.sinkhorn(20)");
+            throw new IllegalArgumentException(
+                    "hyper-connections: a Kronecker product of 2 × 2 matrices mixes 1, 2, 4 or" + " 8 streams, not "
+                            + streams + "; choose Mixing.permutations() or Mixing.sinkhorn(20)");
         }
     }
 

@@ -13,8 +13,7 @@ record PaperMixer(Scores scores, int iterations) implements Mixer {
         int n = scores.n();
         Scores.Parts parts = scores.of(streams);
         Tensor logits = reshape(parts.mix(), streams.shape().leading(-2, n, n));
-        return new MixWeights(
-                parts.pre(), parts.post(), Sinkhorn.sinkhorn(transpose(logits, -2, -1), iterations, 0));
+        return new MixWeights(parts.pre(), parts.post(), Sinkhorn.sinkhorn(transpose(logits, -2, -1), iterations, 0));
     }
 
     @Override
