@@ -19,6 +19,9 @@ final class RowKernel {
      */
     static final int WIDEST = LANES >= 16 ? 16 * LANES : NARROW;
 
+    /** Floats of W, 1 MiB, up to which it stays in the second-level cache. */
+    private static final int CACHED = 1 << 18;
+
     private static final float[] ZEROS = new float[WIDEST];
 
     private RowKernel() {}
@@ -39,6 +42,10 @@ final class RowKernel {
             Update update) {
         float[] start = update == Update.ACCUMULATE ? y : ZEROS;
         int j = from;
+        if ((long) k * ldw > CACHED) {
+            j = from + (to - from) / LANES * LANES;
+            StreamedRowKernel.multiply(from, j, k, x, xOff, xStride, w, wOff, ldw, y, yOff, update);
+        }
         if (WIDEST > NARROW) {
             for (; j + WIDEST <= to; j += WIDEST) {
                 sixteenVectors(
