@@ -31,7 +31,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
         });
     }
 
-    private List<Tensor> readGradient(Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
+    private List<@Nullable Tensor> readGradient(Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
         var gradient = kernel.readGradient(
                 x,
                 operands,
@@ -47,5 +47,40 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
     private static Tensor orZeros(@Nullable Tensor gradient, Tensor like) {
         Shape shape = like.shape();
         return gradient != null ? gradient : Backend.of(like).tensors().full(shape, 0);
+    }
+
+    /** The same two halves without a graph. */
+    CutStep cut(Tensor x) {
+        return new Cut(this, Autograd.detach(x), kernel.read(Autograd.detach(x), operands));
+    }
+
+    /** Post and Γ lead past F. */
+    private record Cut(FusedSubLayer subLayer, Tensor x, SubLayerKernel.Read read) implements CutStep {
+        @Override
+        public Tensor u() {
+            return read.u();
+        }
+
+        @Override
+        public List<Tensor> past() {
+            return List.of(read.weights().post(), x);
+        }
+
+        @Override
+        public Tensor next(Tensor y) {
+            return subLayer.kernel.write(
+                    x, y, read.weights().post(), read.weights().comb());
+        }
+
+        @Override
+        public List<Tensor> writeGradient(Tensor y, Tensor dNext) {
+            var gradient = subLayer.kernel.writeGradient(y, read.weights().post(), dNext);
+            return List.of(gradient.dy(), gradient.dPost(), dNext);
+        }
+
+        @Override
+        public List<@Nullable Tensor> readGradient(List<? extends @Nullable Tensor> upstream) {
+            return subLayer.readGradient(x, read, upstream);
+        }
     }
 }

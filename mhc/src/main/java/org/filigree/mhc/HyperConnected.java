@@ -2,6 +2,7 @@ package org.filigree.mhc;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
@@ -18,19 +19,25 @@ public final class HyperConnected implements Layer {
     private final Backend backend;
     private final RandomStream random;
     private final List<SubLayer> subLayers;
+    private final Recomputation recomputation;
 
-    private record SubLayer(String name, HyperConnections connections, Layer layer) {}
+    record SubLayer(String name, HyperConnections connections, Layer layer) {}
 
     private HyperConnected(
-            HyperConnectionsConfig config, Backend backend, RandomStream random, List<SubLayer> subLayers) {
+            HyperConnectionsConfig config,
+            Backend backend,
+            RandomStream random,
+            List<SubLayer> subLayers,
+            Recomputation recomputation) {
         this.config = config;
         this.backend = backend;
         this.random = random;
         this.subLayers = List.copyOf(subLayers);
+        this.recomputation = recomputation;
     }
 
     static HyperConnected empty(HyperConnectionsConfig config, Backend backend, RandomStream random) {
-        return new HyperConnected(config, backend, random, List.of());
+        return new HyperConnected(config, backend, random, List.of(), Recomputation.none());
     }
 
     /**
@@ -54,7 +61,23 @@ public final class HyperConnected implements Layer {
         int place = subLayers.size();
         var longer = new ArrayList<>(subLayers);
         longer.add(new SubLayer(name, config.init(backend, random.fork(place), place), layer));
-        return new HyperConnected(config, backend, random, longer);
+        return new HyperConnected(config, backend, random, longer, recomputation);
+    }
+
+    /**
+     * The same layers, but with another choice of what is kept of the streams in training. The plain residual has nothing to gain
+     * and keeps what it keeps.
+     *
+     * @param choice what to keep
+     * @return a chain of the same sub-layers
+     * @throws UnsupportedOperationException in the lagged form, which keeps everything
+     */
+    public HyperConnected withRecomputation(Recomputation choice) {
+        if (config.mixing() instanceof Mixing.Lagged && !(choice instanceof Recomputation.None)) {
+            throw new UnsupportedOperationException("hyper-connections: " + choice + " on " + config.mixing()
+                    + ", whose weights of reading outlive a block; use Recomputation.none()");
+        }
+        return new HyperConnected(config, backend, random, subLayers, choice);
     }
 
     /**
@@ -68,6 +91,10 @@ public final class HyperConnected implements Layer {
     @Override
     public Tensor forward(Tensor streams, Context context) {
         subLayers.getFirst().connections.refuseLagged("forward of streams", "forward(carried, context)");
+        int block = block();
+        if (block > 0 && Autograd.recording()) {
+            return inBlocks(streams, context, block);
+        }
         Tensor x = streams;
         for (SubLayer subLayer : subLayers) {
             x = subLayer.connections.apply(x, u -> subLayer.layer.forward(u, context), context);
@@ -83,11 +110,36 @@ public final class HyperConnected implements Layer {
      * @return streams and, for the lagged form, the weights of reading of the last layer
      */
     public Carried forward(Carried carried, Context context) {
+        if (!(config.mixing() instanceof Mixing.Lagged)) {
+            return carried.withStreams(forward(carried.streams(), context));
+        }
         Carried x = carried;
         for (SubLayer subLayer : subLayers) {
             x = subLayer.connections.step(x, u -> subLayer.layer.forward(u, context), context);
         }
         return x;
+    }
+
+    private Tensor inBlocks(Tensor streams, Context context, int block) {
+        Tensor x = streams;
+        for (int from = 0; from < subLayers.size(); from += block) {
+            List<SubLayer> part = subLayers.subList(from, Math.min(subLayers.size(), from + block));
+            part.getFirst().connections.check(x);
+            x = RecomputedBlock.forward(x, part, context);
+        }
+        return x;
+    }
+
+    /** Sub-layers a block, 0 to keep everything. */
+    private int block() {
+        if (config.mixing() instanceof Mixing.Residual) {
+            return 0;
+        }
+        return switch (recomputation) {
+            case Recomputation.None() -> 0;
+            case Recomputation.Blocks(int size) -> size;
+            case Recomputation.Automatic() -> Recomputation.bestBlock(config.streams(), subLayers.size());
+        };
     }
 
     @Override

@@ -61,6 +61,11 @@ public final class HyperConnections {
         return mixer.fused(config);
     }
 
+    /** One step in two halves, fused where it can be, for whoever computes it again. */
+    CutStep cut(Tensor streams) {
+        return fused().map(fused -> fused.cut(streams)).orElseGet(() -> ComposedCut.of(this, streams));
+    }
+
     private Tensor composed(Tensor streams, UnaryOperator<Tensor> subLayer) {
         Reading reading = read(streams);
         return reading.weights.combine(streams, subLayer.apply(reading.u));
@@ -137,7 +142,7 @@ public final class HyperConnections {
         return mixer.weights(streams);
     }
 
-    private void check(Tensor streams) {
+    void check(Tensor streams) {
         int rank = streams.shape().rank();
         if (rank < 3 || streams.dim(-2) != config.streams() || streams.dim(-1) != config.width()) {
             throw new ShapeException(

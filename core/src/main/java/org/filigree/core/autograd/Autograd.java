@@ -58,7 +58,7 @@ public final class Autograd {
         return tensor.lineage() instanceof Node;
     }
 
-    /** {@return false inside {@link #withoutGradients}} */
+    /** {@return false inside {@link #withoutGradients} and backward passes} */
     public static boolean recording() {
         return !PAUSED.orElse(false);
     }
@@ -82,6 +82,18 @@ public final class Autograd {
      */
     public static <T> T withoutGradients(Supplier<T> computation) {
         return ScopedValue.where(PAUSED, true).call(computation::get);
+    }
+
+    /**
+     * Runs a computation that is recorded, even inside a backward pass: for backward passes that compute again, on
+     * {@linkplain #leaf leaves} of their own, what the forward pass did not keep.
+     *
+     * @param computation what to run
+     * @param <T> its result
+     * @return its result
+     */
+    public static <T> T withGradients(Supplier<T> computation) {
+        return ScopedValue.where(PAUSED, false).call(computation::get);
     }
 
     /**

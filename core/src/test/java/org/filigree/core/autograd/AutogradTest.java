@@ -121,6 +121,19 @@ class AutogradTest {
     }
 
     @Test
+    void aBackwardPassMayRecordAndDifferentiateAgain() {
+        Tensor x = leaf(3);
+        Tensor cube = Autograd.record("cube", List.of(x), constant(27), dy -> {
+            assertFalse(Autograd.recording());
+            Tensor again = Autograd.leaf(Autograd.detach(x));
+            Tensor y = Autograd.withGradients(() -> multiply(again, multiply(again, again)));
+            assertFalse(Autograd.recording());
+            return List.of(Autograd.backward(y, dy).of(again));
+        });
+        assertEquals(27, Autograd.backward(cube).of(x).item());
+    }
+
+    @Test
     void constantsRecordNothing() {
         assertFalse(Autograd.differentiable(add(constant(1), constant(2))));
     }
