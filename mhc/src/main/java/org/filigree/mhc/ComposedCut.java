@@ -44,8 +44,8 @@ record ComposedCut(HyperConnections connections, Tensor x, HyperConnections.Read
         Tensor post = Autograd.leaf(reading.weights().post());
         Tensor comb = Autograd.leaf(reading.weights().comb());
         Tensor written = Autograd.leaf(y);
-        Tensor next = Autograd.withGradients(
-                () -> new MixWeights(reading.weights().pre(), post, comb).combine(x, written));
+        Tensor next =
+                Autograd.withGradients(() -> new MixWeights(reading.weights().pre(), post, comb).combine(x, written));
         Gradients gradients = Autograd.backward(next, dNext);
         return List.of(gradients.of(written), gradients.of(post), gradients.of(comb), gradients.of(x));
     }
@@ -57,8 +57,7 @@ record ComposedCut(HyperConnections connections, Tensor x, HyperConnections.Read
         found.add(gradients.of(x));
         for (Parameter parameter : connections.parameters().asMap().values()) {
             Tensor value = parameter.value();
-            found.add(
-                    Autograd.differentiable(value) ? gradients.find(value).orElse(null) : null);
+            found.add(Autograd.differentiable(value) ? gradients.find(value).orElse(null) : null);
         }
         return found;
     }
@@ -67,7 +66,11 @@ record ComposedCut(HyperConnections connections, Tensor x, HyperConnections.Read
     private Tensor joined(List<? extends @Nullable Tensor> upstream) {
         return Autograd.record(
                 "joined",
-                List.of(x, reading.weights().post(), reading.u(), reading.weights().comb()),
+                List.of(
+                        x,
+                        reading.weights().post(),
+                        reading.u(),
+                        reading.weights().comb()),
                 Backend.of(x).tensors().zeros(Shape.of()),
                 _ -> Arrays.asList(upstream.get(3), upstream.get(1), upstream.get(0), upstream.get(2)));
     }

@@ -31,7 +31,8 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
         });
     }
 
-    private List<@Nullable Tensor> readGradient(Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
+    private List<@Nullable Tensor> readGradient(
+            Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
         var gradient = kernel.readGradient(
                 x,
                 operands,

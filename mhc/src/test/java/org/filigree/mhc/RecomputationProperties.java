@@ -30,8 +30,17 @@ import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.Sample;
 
 class RecomputationProperties {
-    private static final List<Mixing> MIXINGS =
-            List.of(Mixing.sinkhorn(20), Mixing.sinkhorn(3), Mixing.dynamic(), Mixing.fixed());
+    private static final List<Mixing> MIXINGS = List.of(
+            Mixing.sinkhorn(20),
+            Mixing.sinkhorn(3),
+            Mixing.paper(20),
+            Mixing.permutations(),
+            Mixing.identity(),
+            Mixing.dynamic(),
+            Mixing.fixed());
+
+    /** One that only compositions can do, and one that the fused sub-layer can do as well. */
+    private static final List<Integer> WIDTHS = List.of(5, RowProducts.PANEL);
 
     /** Writes tanh(u·wᵀ) and adds Σ u² to a loss of its own, as routers and indexers do. */
     private record Aside(Parameter weight, List<Tensor> losses) implements Layer {
@@ -53,14 +62,16 @@ class RecomputationProperties {
             @ForAll @IntRange(min = 1, max = 5) int n,
             @ForAll @IntRange(min = 1, max = 7) int subLayers,
             @ForAll @IntRange(min = 1, max = 8) int block,
-            @ForAll @IntRange(min = 0, max = 3) int mixing,
+            @ForAll @IntRange(min = 0, max = 6) int mixing,
+            @ForAll @IntRange(min = 0, max = 1) int widthIndex,
             @ForAll @IntRange(min = 0, max = 9) int tokens,
             @ForAll boolean auxiliary,
             @ForAll long seed) {
         var losses = new ArrayList<Tensor>();
-        HyperConnected chain = chain(backend, n, 5, subLayers, MIXINGS.get(mixing), losses, RandomStream.of(seed));
-        Sample x = Sample.gaussian("x", RandomStream.of(seed), 1, tokens, n, 5);
-        Sample upstream = Sample.gaussian("upstream", RandomStream.of(seed), 1, tokens, n, 5);
+        int width = WIDTHS.get(widthIndex);
+        HyperConnected chain = chain(backend, n, width, subLayers, MIXINGS.get(mixing), losses, RandomStream.of(seed));
+        Sample x = Sample.gaussian("x", RandomStream.of(seed), 1, tokens, n, width);
+        Sample upstream = Sample.gaussian("upstream", RandomStream.of(seed), 1, tokens, n, width);
         Map<String, double[]> kept = run(chain, x, upstream, auxiliary, losses, backend);
         for (Recomputation choice : List.of(Recomputation.blocks(block), Recomputation.automatic())) {
             Map<String, double[]> again = run(chain.withRecomputation(choice), x, upstream, auxiliary, losses, backend);
