@@ -1,6 +1,5 @@
 package org.filigree.attention;
 
-import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Broadcasting.broadcastTo;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmul;
@@ -306,7 +305,11 @@ public final class LatentAttention implements Layer {
         Tensor shared = broadcastTo(insertAxis(rotaryKey, 2), Shape.of(batch, keys, heads, head.rotary()));
         Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
         Tensor k = concat(-1, kv.get(0), shared);
-        Tensor mixed = DenseAttention.attend(q, k, kv.get(1), bias(tokens, keys, indices), scale);
+        Tensor v = kv.get(1);
+        Tensor mixed = indices.map(chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale))
+                .orElseGet(() -> ScaledDotProductAttention.attend(
+                                DenseAttentionInput.causal(q, k, v).withScale(scale))
+                        .output());
         return reshape(mixed, batch, mixed.dim(1), heads * head.value());
     }
 
@@ -320,9 +323,11 @@ public final class LatentAttention implements Layer {
                         .attend(new AttentionInput(q, kv, config.latent(), chosen, scale, null))
                         .output())
                 .orElseGet(() -> {
-                    Tensor bias = insertAxis(bias(tokens, latent.dim(1), indices), 1);
-                    return MaskedAttention.output(
-                            add(MaskedAttention.logits(q, kv, scale), bias), kv, config.latent(), null);
+                    Tensor oneHead = insertAxis(kv, 2);
+                    Tensor values = slice(oneHead, -1, 0, config.latent());
+                    return ScaledDotProductAttention.attend(DenseAttentionInput.causal(q, oneHead, values)
+                                    .withScale(scale))
+                            .output();
                 });
         Tensor values = slice(expandByHead(), 1, head.content(), head.content() + head.value());
         Tensor out = matmulTransposed(headMajor(mixed), values);
@@ -345,14 +350,6 @@ public final class LatentAttention implements Layer {
     private Tensor detachedLogits(Projected tokens, Tensor latent, Tensor rotaryKey) {
         return Autograd.withoutGradients(
                 () -> MaskedAttention.logits(intoLatentSpace(tokens), concat(-1, latent, rotaryKey), scale));
-    }
-
-    /** [tokens, keys] for dense attention, [batch, tokens, keys] for chosen keys. */
-    private static Tensor bias(Projected tokens, int keys, Optional<Tensor> indices) {
-        int queries = tokens.latent.dim(1);
-        return indices.map(chosen -> LogitBias.of(chosen, keys))
-                .orElseGet(
-                        () -> LogitBias.of(Backend.of(tokens.latent), Visibility.causal(queries, keys), queries, keys));
     }
 
     /** [batch, tokens, heads, ·] to [heads, batch · tokens, ·], for products with one matrix for each head. */

@@ -14,28 +14,16 @@ final class LogitBias {
 
     /** 1 for a visible key, 0 for another: [tokens, keys]. */
     static Tensor visible(Backend backend, Visibility visibility, int tokens, int keys) {
-        return prefixes(backend, visibility, tokens, keys, 1, 0);
-    }
-
-    /** 0 for a visible key, −∞ for another: [tokens, keys]. */
-    static Tensor of(Backend backend, Visibility visibility, int tokens, int keys) {
-        return prefixes(backend, visibility, tokens, keys, 0, Float.NEGATIVE_INFINITY);
+        float[] values = new float[Math.multiplyExact(tokens, keys)];
+        for (int t = 0; t < tokens; t++) {
+            Arrays.fill(values, t * keys, t * keys + visibility.keys(t), 1);
+        }
+        return backend.tensors().floats(Shape.of(tokens, keys), values);
     }
 
     /** log of the multiplicity of a key among the indices [batch, tokens, chosen]: [batch, tokens, keys]. */
     static Tensor of(Tensor indices, int keys) {
         Tensor ones = Backend.of(indices).tensors().full(indices.shape(), 1);
         return log(ScatterAdd.scatterAddLast(ones, indices, keys));
-    }
-
-    private static Tensor prefixes(
-            Backend backend, Visibility visibility, int tokens, int keys, float inside, float outside) {
-        float[] values = new float[Math.multiplyExact(tokens, keys)];
-        for (int t = 0; t < tokens; t++) {
-            int visible = visibility.keys(t);
-            Arrays.fill(values, t * keys, t * keys + visible, inside);
-            Arrays.fill(values, t * keys + visible, (t + 1) * keys, outside);
-        }
-        return backend.tensors().floats(Shape.of(tokens, keys), values);
     }
 }

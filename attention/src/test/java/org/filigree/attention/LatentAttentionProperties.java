@@ -281,36 +281,6 @@ class LatentAttentionProperties {
         parameter.assign(Backend.of(parameter.value()).tensors().doubles(parameter.shape(), to));
     }
 
-    @Property
-    void denseAttentionWithHeadsAgreesWithPlainLoops(
-            @ForAll(supplier = AnyBackend.class) Backend backend,
-            @ForAll @IntRange(min = 1, max = 7) int tokens,
-            @ForAll @IntRange(min = 0, max = 5) int earlier,
-            @ForAll @IntRange(min = 1, max = 4) int heads,
-            @ForAll @IntRange(min = 1, max = 9) int width,
-            @ForAll @IntRange(min = 1, max = 9) int valueWidth,
-            @ForAll long seed) {
-        int keys = tokens + earlier;
-        RandomStream random = RandomStream.of(seed);
-        Sample q = Sample.gaussian("q", random, 1, tokens, heads, width);
-        Sample k = Sample.gaussian("k", random, 1, keys, heads, width);
-        Sample v = Sample.gaussian("v", random, 1, keys, heads, valueWidth);
-        Sample up = Sample.gaussian("up", random, 1, tokens, heads, valueWidth);
-        Tensor tq = Autograd.leaf(q.on(backend));
-        Tensor tk = Autograd.leaf(k.on(backend));
-        Tensor tv = Autograd.leaf(v.on(backend));
-        Tensor bias = LogitBias.of(backend, Visibility.causal(tokens, keys), tokens, keys);
-        Tensor output = DenseAttention.attend(tq, tk, tv, bias, 0.3);
-        var naive = new NaiveAttention(tokens, keys, heads, width, valueWidth, 0.3);
-        Tolerance tolerance = Tolerance.of(backend, keys + width).times(4).withFloor(1);
-        assertClose("output", naive.forward(q.values(), k.values(), v.values()), output, tolerance);
-        Gradients gradients = Autograd.backward(output, up.on(backend));
-        var expected = naive.backward(q.values(), k.values(), v.values(), up.values());
-        assertClose("dq", expected.q(), gradients.of(tq), tolerance);
-        assertClose("dk", expected.k(), gradients.of(tk), tolerance);
-        assertClose("dv", expected.v(), gradients.of(tv), tolerance);
-    }
-
     @Property(tries = 20)
     void sameSeedSameBits(@ForAll("configs") LatentAttentionConfig config, @ForAll long seed) {
         Backend backend = TestBackends.get("vector");
