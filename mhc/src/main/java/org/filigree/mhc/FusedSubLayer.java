@@ -1,11 +1,10 @@
 package org.filigree.mhc;
 
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -16,43 +15,75 @@ import org.jspecify.annotations.Nullable;
  */
 record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
     Tensor apply(Tensor x, UnaryOperator<Tensor> subLayer) {
-        SubLayerKernel.Read read = kernel.read(x, operands);
-        MixWeights weights = read.weights();
+        SubLayerKernel.Read read = kernel.read(x, operands, null);
         List<Tensor> outputs = Autograd.record(
                 "hyper-connections: read",
                 List.of(x, operands.fn(), operands.base(), operands.scale()),
-                List.of(read.u(), weights.post(), Autograd.detach(x)),
-                upstream -> readGradient(x, read, upstream));
-        Tensor y = subLayer.apply(outputs.get(0));
-        Tensor next = kernel.write(x, y, weights.post(), weights.comb());
-        return Autograd.record("hyper-connections: write", List.of(y, outputs.get(1), outputs.get(2)), next, dNext -> {
-            SubLayerKernel.WriteGradient gradient = kernel.writeGradient(y, weights.post(), dNext);
-            return List.of(gradient.dy(), gradient.dPost(), dNext);
-        });
+                List.of(read.u(), read.weights().post(), Autograd.detach(x)),
+                back -> readGradient(x, read, back));
+        return write(x, subLayer.apply(outputs.get(0)), read.weights(), outputs.get(1), outputs.get(2));
     }
 
     private List<@Nullable Tensor> readGradient(
-            Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> upstream) {
-        var gradient = kernel.readGradient(
-                x,
-                operands,
-                read,
-                new SubLayerKernel.Upstream(
-                        orZeros(upstream.get(0), read.u()),
-                        orZeros(upstream.get(1), read.weights().post()),
-                        orZeros(upstream.get(2), x)));
-        return Arrays.asList(gradient.dx(), gradient.dFn(), gradient.dBase(), gradient.dScale());
+            Tensor x, SubLayerKernel.Read read, List<? extends @Nullable Tensor> back) {
+        var upstream = upstream(x, read, back.get(0), null, back.get(1), back.get(2));
+        return parameterGradients(kernel.readGradient(x, operands, null, read, upstream));
+    }
+
+    /** The lagged form: reads by the carried weights, and carries this sub-layer's on. */
+    Carried step(Carried carried, UnaryOperator<Tensor> subLayer) {
+        Tensor x = carried.streams();
+        SubLayerKernel.Read read = kernel.read(x, operands, carried.pre());
+        MixWeights weights = read.weights();
+        List<Tensor> outputs = Autograd.record(
+                "hyper-connections: lagged read",
+                List.of(x, operands.fn(), operands.base(), operands.scale(), carried.pre()),
+                List.of(read.u(), weights.post(), Autograd.detach(x), weights.pre()),
+                back -> {
+                    var upstream = upstream(x, read, back.get(0), back.get(3), back.get(1), back.get(2));
+                    var gradient = kernel.readGradient(x, operands, carried.pre(), read, upstream);
+                    var all = parameterGradients(gradient);
+                    all.add(gradient.dCarried());
+                    return all;
+                });
+        Tensor next = write(x, subLayer.apply(outputs.get(0)), weights, outputs.get(1), outputs.get(2));
+        return new Carried(next, outputs.get(3));
+    }
+
+    private Tensor write(Tensor x, Tensor y, MixWeights weights, Tensor post, Tensor past) {
+        Tensor next = kernel.write(x, y, weights.post(), weights.comb());
+        return Autograd.record(
+                "hyper-connections: write", List.of(y, post, past), next, dNext -> writeGradient(y, weights, dNext));
+    }
+
+    private List<Tensor> writeGradient(Tensor y, MixWeights weights, Tensor dNext) {
+        SubLayerKernel.WriteGradient gradient = kernel.writeGradient(y, weights.post(), dNext);
+        return List.of(gradient.dy(), gradient.dPost(), dNext);
     }
 
     /** Nothing comes back where F ignores its input or nobody asks for X′. */
+    private static SubLayerKernel.Upstream upstream(
+            Tensor x,
+            SubLayerKernel.Read read,
+            @Nullable Tensor du,
+            @Nullable Tensor dPre,
+            @Nullable Tensor dPost,
+            @Nullable Tensor dNext) {
+        return new SubLayerKernel.Upstream(
+                orZeros(du, read.u()), dPre, orZeros(dPost, read.weights().post()), orZeros(dNext, x));
+    }
+
     private static Tensor orZeros(@Nullable Tensor gradient, Tensor like) {
-        Shape shape = like.shape();
-        return gradient != null ? gradient : Backend.of(like).tensors().full(shape, 0);
+        return gradient != null ? gradient : Backend.of(like).tensors().full(like.shape(), 0);
+    }
+
+    private static List<@Nullable Tensor> parameterGradients(SubLayerKernel.ReadGradient gradient) {
+        return new ArrayList<>(List.of(gradient.dx(), gradient.dFn(), gradient.dBase(), gradient.dScale()));
     }
 
     /** The same two halves without a graph. */
     CutStep cut(Tensor x) {
-        return new Cut(this, Autograd.detach(x), kernel.read(Autograd.detach(x), operands));
+        return new Cut(this, Autograd.detach(x), kernel.read(Autograd.detach(x), operands, null));
     }
 
     /** Post and Γ lead past F. */
@@ -75,8 +106,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
 
         @Override
         public List<Tensor> writeGradient(Tensor y, Tensor dNext) {
-            var gradient = subLayer.kernel.writeGradient(y, read.weights().post(), dNext);
-            return List.of(gradient.dy(), gradient.dPost(), dNext);
+            return subLayer.writeGradient(y, read.weights(), dNext);
         }
 
         @Override

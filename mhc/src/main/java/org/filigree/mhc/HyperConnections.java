@@ -54,7 +54,8 @@ public final class HyperConnections {
             Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
             return insertAxis(add(x, subLayer.apply(x)), -2);
         }
-        return fused().map(fused -> fused.apply(streams, subLayer)).orElseGet(() -> composed(streams, subLayer));
+        UnaryOperator<Tensor> layer = checked(subLayer);
+        return fused().map(fused -> fused.apply(streams, layer)).orElseGet(() -> composed(streams, layer));
     }
 
     Optional<FusedSubLayer> fused() {
@@ -64,6 +65,17 @@ public final class HyperConnections {
     /** One step in two halves, fused where it can be, for whoever computes it again. */
     CutStep cut(Tensor streams) {
         return fused().map(fused -> fused.cut(streams)).orElseGet(() -> ComposedCut.of(this, streams));
+    }
+
+    private UnaryOperator<Tensor> checked(UnaryOperator<Tensor> subLayer) {
+        return u -> {
+            Tensor y = subLayer.apply(u);
+            if (!y.shape().equals(u.shape())) {
+                throw new ShapeException("hyper-connections: the sub-layer gave " + y.shape() + " for " + u.shape()
+                        + "; what it writes to the streams must be as wide as what it reads");
+            }
+            return y;
+        };
     }
 
     private Tensor composed(Tensor streams, UnaryOperator<Tensor> subLayer) {
@@ -103,8 +115,12 @@ public final class HyperConnections {
         }
         check(carried.streams());
         MixListener.tell(context, this, carried.streams());
+        Optional<FusedSubLayer> fused = fused();
+        if (fused.isPresent()) {
+            return fused.get().step(carried, checked(subLayer));
+        }
         MixWeights weights = mixer.weights(carried.streams());
-        return new Carried(weights.combine(carried.streams(), subLayer.apply(carried.read())), weights.pre());
+        return new Carried(weights.combine(carried.streams(), checked(subLayer).apply(carried.read())), weights.pre());
     }
 
     /** The lagged form has to be carried along; other operations would lose the weights. */

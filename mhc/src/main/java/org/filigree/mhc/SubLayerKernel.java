@@ -2,6 +2,7 @@ package org.filigree.mhc;
 
 import org.filigree.core.backend.FusedKernel;
 import org.filigree.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Both sides of a sub-layer of released mHC in one pass over the streams each. {@link #read} does norm, projection, split, Sinkhorn and
@@ -19,13 +20,14 @@ public interface SubLayerKernel extends FusedKernel {
     boolean supports(int streams, int width);
 
     /**
-     * Weights and input of the sub-layer.
+     * Weights and input of the sub-layer, u = Σ_j pre_j·X_j.
      *
      * @param x X [outer…, n, width]
      * @param operands parameters and constants
+     * @param carried weights by which to read in the place of pre [outer…, n], in the lagged form; else null
      * @return u, the weights, and what the way back needs
      */
-    Read read(Tensor x, Operands operands);
+    Read read(Tensor x, Operands operands, @Nullable Tensor carried);
 
     /**
      * X′_k = post_k·y + Σ_j comb[j,k]·X_j.
@@ -53,11 +55,12 @@ public interface SubLayerKernel extends FusedKernel {
      *
      * @param x X [outer…, n, width]
      * @param operands as forward
+     * @param carried as forward
      * @param read what the forward pass gave
      * @param upstream what has come back
-     * @return gradients of X and of the parameters
+     * @return gradients of X, of the parameters and of the carried weights
      */
-    ReadGradient readGradient(Tensor x, Operands operands, Read read, Upstream upstream);
+    ReadGradient readGradient(Tensor x, Operands operands, @Nullable Tensor carried, Read read, Upstream upstream);
 
     /**
      * What the weights are computed from.
@@ -92,10 +95,11 @@ public interface SubLayerKernel extends FusedKernel {
      * What comes back to {@link #read}.
      *
      * @param du gradient of the sub-layer's input [outer…, width]
+     * @param dPre gradient of pre, beside what reading by it gives [outer…, n]; null where nobody else uses pre
      * @param dPost gradient of post [outer…, n]
      * @param dNext Γ, gradient of X′ [outer…, n, width]
      */
-    record Upstream(Tensor du, Tensor dPost, Tensor dNext) {}
+    record Upstream(Tensor du, @Nullable Tensor dPre, Tensor dPost, Tensor dNext) {}
 
     /**
      * What reading passes on.
@@ -104,6 +108,12 @@ public interface SubLayerKernel extends FusedKernel {
      * @param dFn [n(n+2), n·width]
      * @param dBase [n(n+2)]
      * @param dScale [3]
+     * @param dCarried [outer…, n]; null where nothing was carried
      */
-    record ReadGradient(Tensor dx, Tensor dFn, Tensor dBase, Tensor dScale) {}
+    record ReadGradient(
+            Tensor dx,
+            Tensor dFn,
+            Tensor dBase,
+            Tensor dScale,
+            @Nullable Tensor dCarried) {}
 }

@@ -3,13 +3,13 @@ package org.filigree.mhc;
 import static org.filigree.mhc.RowProducts.PANEL;
 import static org.filigree.mhc.RowProducts.TILE;
 
-import java.util.Arrays;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.simd.Sigmoid;
 import org.filigree.core.backend.simd.VectorMath;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@link SubLayerKernel} in vector instructions. Sixteen tokens go through all steps before the next sixteen, so that their streams come
@@ -19,12 +19,7 @@ import org.filigree.core.tensor.Tensor;
  */
 record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     /** Tokens that go through all steps together. At n = 4 and width 1024 their streams are 256 KiB. */
-    private static final int GROUP = 16;
-
-    /** Most ranges of tokens with sums of their own for the gradient of φ, and most floats in all of these. */
-    private static final int MOST_RANGES = 32;
-
-    private static final long MOST_PARTIAL_SUMS = 1L << 24;
+    static final int GROUP = 16;
 
     @Override
     public boolean supports(int streams, int width) {
@@ -32,7 +27,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     }
 
     /** Sizes of a call. */
-    private record Sizes(int n, int width, int tokens) {
+    record Sizes(int n, int width, int tokens) {
         static Sizes of(Tensor x) {
             int rank = x.shape().rank();
             return new Sizes(x.dim(-2), x.dim(-1), (int) x.shape().count(0, rank - 2));
@@ -48,7 +43,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     }
 
     @Override
-    public Read read(Tensor x, Operands operands) {
+    public Read read(Tensor x, Operands operands, @Nullable Tensor carried) {
         Sizes sizes = Sizes.of(x);
         int n = sizes.n;
         Shape outer = x.shape().leading(-2);
@@ -58,6 +53,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
         Shape input = outer.leading(outer.rank(), sizes.width);
         float[] u = HostFloats.allocate(input);
         float[] pre = HostFloats.allocate(line);
+        float[] readBy = carried == null ? pre : HostFloats.of(carried);
         float[] post = HostFloats.allocate(line);
         float[] comb = HostFloats.allocate(square);
         float[] m = HostFloats.allocate(rows);
@@ -91,7 +87,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
                     pre[t * n + j] = opened[(t - from) * 2 * n + j] + eps;
                     post[t * n + j] = 2 * opened[(t - from) * 2 * n + n + j];
                 }
-                StreamLoops.weightedSum(pre, t * n, in, t * sizes.row(), n, sizes.width, u, t * sizes.width);
+                StreamLoops.weightedSum(readBy, t * n, in, t * sizes.row(), n, sizes.width, u, t * sizes.width);
             }
         });
         return new Read(
@@ -126,7 +122,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     }
 
     /** z = m∘α + b of one token: the gates' arguments to one place, the mix's logits to another. */
-    private static void split(
+    static void split(
             float[] m,
             int mAt,
             float[] scale,
@@ -199,185 +195,8 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     }
 
     @Override
-    public ReadGradient readGradient(Tensor x, Operands operands, Read read, Upstream upstream) {
-        Sizes sizes = Sizes.of(x);
-        int k = sizes.row();
-        int rows = sizes.rows();
-        int tall = RowProducts.padded(rows);
-        float[] dx = HostFloats.allocate(x.shape());
-        float[] panels = backend.workers().scratch().borrow(tall * k);
-        RowProducts.pack(HostFloats.of(operands.fn()), rows, k, panels);
-        int range = range(sizes.tokens, (long) tall * k);
-        int ranges = (sizes.tokens + range - 1) / range;
-        float[] partialFn = backend.workers().scratch().borrow(ranges * tall * k);
-        float[] partialBase = new float[ranges * rows];
-        float[] partialScale = new float[ranges * 3];
-        backend.workers().parallelFor(ranges, i -> {
-            int end = Math.min(sizes.tokens, (i + 1) * range);
-            var sums = new ParameterSums(partialFn, i * tall * k, partialBase, i * rows, partialScale, i * 3);
-            Arrays.fill(partialFn, i * tall * k, (i + 1) * tall * k, 0f);
-            for (int from = i * range; from < end; from += GROUP) {
-                groupGradient(x, operands, read, upstream, sizes, from, Math.min(end, from + GROUP), panels, sums, dx);
-            }
-        });
-        float[] dFn = HostFloats.allocate(operands.fn().shape());
-        backend.workers().parallelFor(k / PANEL, panel -> {
-            float[] sum = new float[PANEL];
-            for (int o = 0; o < rows; o++) {
-                Arrays.fill(sum, 0f);
-                for (int i = 0; i < ranges; i++) {
-                    add(partialFn, (i * (k / PANEL) + panel) * tall * PANEL + o * PANEL, sum, 0, PANEL);
-                }
-                System.arraycopy(sum, 0, dFn, o * k + panel * PANEL, PANEL);
-            }
-        });
-        float[] dBase = new float[rows];
-        float[] dScale = new float[3];
-        for (int i = 0; i < ranges; i++) {
-            add(partialBase, i * rows, dBase, 0, rows);
-            add(partialScale, i * 3, dScale, 0, 3);
-        }
-        backend.workers().scratch().giveBack(panels);
-        backend.workers().scratch().giveBack(partialFn);
-        return new ReadGradient(
-                HostFloats.tensor(backend, x.shape(), dx),
-                HostFloats.tensor(backend, operands.fn().shape(), dFn),
-                HostFloats.tensor(backend, operands.base().shape(), dBase),
-                HostFloats.tensor(backend, operands.scale().shape(), dScale));
-    }
-
-    /** Tokens of a range with sums of its own; by the sizes of the problem alone, so that results do not depend on the threads. */
-    private static int range(int tokens, long sums) {
-        long ranges = Math.clamp(MOST_PARTIAL_SUMS / sums, 2, MOST_RANGES);
-        int groups = (tokens + GROUP - 1) / GROUP;
-        return GROUP * Math.max(1, (int) ((groups + ranges - 1) / ranges));
-    }
-
-    /** Where a range of tokens sums the gradients of the parameters. */
-    @SuppressWarnings("ArrayRecordComponent")
-    private record ParameterSums(
-            float[] panels, int panelsAt, float[] dBase, int baseAt, float[] dScale, int scaleAt) {}
-
-    private static void groupGradient(
-            Tensor x,
-            Operands operands,
-            Read read,
-            Upstream upstream,
-            Sizes sizes,
-            int from,
-            int to,
-            float[] panels,
-            ParameterSums sums,
-            float[] dx) {
-        int n = sizes.n;
-        int width = sizes.width;
-        int k = sizes.row();
-        int rows = sizes.rows();
-        int tall = RowProducts.padded(rows);
-        int tokens = to - from;
-        float[] in = HostFloats.of(x);
-        float[] du = HostFloats.of(upstream.du());
-        float[] next = HostFloats.of(upstream.dNext());
-        float[] m = HostFloats.of(read.projection());
-        float[] inverse = HostFloats.of(read.inverseRms());
-        float[] pre = HostFloats.of(read.weights().pre());
-        float[] comb = HostFloats.of(read.weights().comb());
-        float[] scale = HostFloats.of(operands.scale());
-        float[] base = HostFloats.of(operands.base());
-        float[] gates = new float[2 * n * tokens];
-        float[] logits = new float[n * n * tokens];
-        float[] dComb = new float[n * n * tokens];
-        float[] dLogits = new float[n * n * tokens];
-        for (int t = from; t < to; t++) {
-            int group = t - from;
-            split(m, t * rows, scale, base, n, gates, group * 2 * n, logits, group * n * n);
-            mixGradient(in, next, t * k, n, width, dComb, group * n * n);
-        }
-        var sinkhorn = new SinkhornLanes(
-                n, operands.form().iterations(), (float) operands.form().eps());
-        sinkhorn.gradient(logits, 0, tokens, dComb, 0, dLogits, 0, new float[sinkhorn.gradientScratch()]);
-        float[] dProjection = new float[tall * tokens];
-        float eps = (float) operands.form().eps();
-        for (int t = from; t < to; t++) {
-            int at = (t - from) * tall;
-            for (int j = 0; j < n; j++) {
-                float open = pre[t * n + j] - eps;
-                float dPre = RowProducts.dot(du, t * width, in, t * k + j * width, width);
-                dProjection[at + j] = dPre * open * (1 - open);
-                dProjection[at + n + j] = HostFloats.of(upstream.dPost())[t * n + j]
-                        * writeSlope(HostFloats.of(read.weights().post())[t * n + j]);
-            }
-            System.arraycopy(dLogits, (t - from) * n * n, dProjection, at + 2 * n, n * n);
-            float pull = parameterGradient(dProjection, at, m, t * rows, scale, n, inverse[t], k, sums);
-            for (int j = 0; j < n; j++) {
-                StreamLoops.source(
-                        pre[t * n + j],
-                        du,
-                        t * width,
-                        pull,
-                        in,
-                        t * k + j * width,
-                        comb,
-                        t * n * n + j * n,
-                        next,
-                        t * k,
-                        n,
-                        width,
-                        dx);
-            }
-        }
-        RowProducts.addProduct(dProjection, tall, panels, dx, from * k, k, tokens);
-        RowProducts.addOuter(
-                dProjection, tall, in, from * k, k, tokens, new float[tokens * PANEL], sums.panels, sums.panelsAt);
-    }
-
-    /** Slope of 2σ(z) by its value. */
-    private static float writeSlope(float post) {
-        return post * (1 - post / 2);
-    }
-
-    /** dcomb[j,k] = X_j·Γ_k, in tiles. */
-    private static void mixGradient(float[] x, float[] next, int at, int n, int width, float[] dComb, int to) {
-        float[] lanes = new float[TILE * TILE * VectorMath.LANES];
-        for (int j = 0; j < n; j += TILE) {
-            int j1 = at + Math.min(j + 1, n - 1) * width;
-            int j2 = at + Math.min(j + 2, n - 1) * width;
-            int j3 = at + Math.min(j + 3, n - 1) * width;
-            for (int k = 0; k < n; k += TILE) {
-                int k1 = at + Math.min(k + 1, n - 1) * width;
-                int k2 = at + Math.min(k + 2, n - 1) * width;
-                int k3 = at + Math.min(k + 3, n - 1) * width;
-                RowProducts.dots(x, at + j * width, j1, j2, j3, next, at + k * width, k1, k2, k3, width, lanes);
-                for (int i = 0; i < Math.min(TILE, n - j); i++) {
-                    System.arraycopy(lanes, i * TILE, dComb, to + (j + i) * n + k, Math.min(TILE, n - k));
-                }
-            }
-        }
-    }
-
-    /**
-     * Turns the gradient of z of one token into that of φ·v, in place, and adds what the parameters get.
-     *
-     * @return how strongly the norm pulls v back: Σ dm·m·r²/K
-     */
-    private static float parameterGradient(
-            float[] dz, int at, float[] m, int mAt, float[] scale, int n, float r, int k, ParameterSums sums) {
-        float inner = 0;
-        for (int o = 0; o < n * (n + 2); o++) {
-            int group = Math.min(o / n, 2);
-            float g = dz[at + o];
-            sums.dBase[sums.baseAt + o] += g;
-            sums.dScale[sums.scaleAt + group] += g * m[mAt + o];
-            float dm = g * scale[group];
-            inner += dm * m[mAt + o];
-            dz[at + o] = dm * r;
-        }
-        return inner * r * r / k;
-    }
-
-    private static void add(float[] x, int at, float[] sum, int to, int n) {
-        for (int i = 0; i < n; i++) {
-            sum[to + i] += x[at + i];
-        }
+    public ReadGradient readGradient(
+            Tensor x, Operands operands, @Nullable Tensor carried, Read read, Upstream upstream) {
+        return new VectorSubLayerGradient(backend, x, operands, carried, read, upstream).run();
     }
 }

@@ -1,9 +1,13 @@
 package org.filigree.mhc;
 
+import static org.filigree.core.op.MatMul.matmulTransposed;
+import static org.filigree.core.op.Pointwise.tanh;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -13,11 +17,14 @@ import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
+import org.filigree.core.nn.Context;
 import org.filigree.core.op.Reduce;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
 
 /** The fused pass on the vector backend, at widths that it takes: values and every gradient. */
@@ -108,5 +115,55 @@ class FusedSubLayerProperties {
         step.connections(backend).apply(streams, u -> read[0] = u);
         Gradients gradients = Autograd.backward(Reduce.sum(read[0]));
         return gradients.of(streams).toDoubles();
+    }
+
+    /** The lagged form: weights of reading travel from step to step, and out of the streams. */
+    @Property(tries = 15)
+    void laggedStepsAgreeWithTheComposition(
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 19) int tokens,
+            @ForAll long seed) {
+        StepCase step = StepCase.random(n, RowProducts.PANEL, RandomStream.of(seed), tokens);
+        Map<String, double[]> composed = lagged(step, TestBackends.get("scalar"));
+        // Three steps, each of them as long a chain of roundings as the single one above.
+        Tolerance tolerance =
+                Tolerance.of(VECTOR, (long) n * RowProducts.PANEL + 40).times(3).withFloor(1);
+        lagged(step, VECTOR)
+                .forEach((name, values) -> assertClose(name, StepCase.result(composed, name), values, tolerance));
+    }
+
+    private static Map<String, double[]> lagged(StepCase step, Backend backend) {
+        HyperConnections connections = HyperConnections.of(
+                        step.config().streams(), step.config().width(), Mixing.lagged(20))
+                .over(step.connections(backend).parameters());
+        Tensor inner = step.f().on(backend);
+        Tensor streams = Autograd.leaf(step.x().on(backend));
+        Carried carried = Carried.start(streams);
+        for (int i = 0; i < 3; i++) {
+            carried = connections.step(carried, u -> tanh(matmulTransposed(u, inner)), Context.training());
+        }
+        Tensor out = carried.finish();
+        Gradients gradients = Autograd.backward(
+                out, MixWeights.collapse(step.upstream().on(backend), Autograd.detach(carried.pre())));
+        var results = new LinkedHashMap<String, double[]>();
+        results.put("out", out.toDoubles());
+        results.put("dx", gradients.of(streams).toDoubles());
+        connections
+                .parameters()
+                .forEach((name, parameter) ->
+                        results.put(name, gradients.of(parameter.value()).toDoubles()));
+        return results;
+    }
+
+    @Example
+    void outputOfAnotherWidthIsRefused() {
+        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(7), 5);
+        for (String name : List.of("vector", "scalar")) {
+            Backend backend = TestBackends.get(name);
+            String message = Thrown.message(
+                    ShapeException.class,
+                    () -> step.connections(backend).apply(step.x().on(backend), u -> Reduce.sum(u, -1)));
+            assertTrue(message.contains("the sub-layer gave [5] for [5, " + RowProducts.PANEL + "]"), message);
+        }
     }
 }
