@@ -6,4 +6,5 @@ module org.filigree.attention {
     requires static org.jspecify;
 
     exports org.filigree.attention;
+    exports org.filigree.attention.compressed;
 }

@@ -4,9 +4,6 @@ import static org.filigree.core.op.Affine.scale;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.Hadamard.hadamard;
 import static org.filigree.core.op.LayerNorm.layerNorm;
-import static org.filigree.core.op.MatMul.matmul;
-import static org.filigree.core.op.MatMul.matmulTransposed;
-import static org.filigree.core.op.Pointwise.relu;
 import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.split;
 
@@ -77,10 +74,8 @@ public final class LightningIndexer implements Scorer {
         int heads = config.heads();
         int dim = config.dim();
         Tensor q = turned(reshape(queries.forward(input.queryLatent()), batch, tokens, heads, dim), input.angles());
-        Tensor products = relu(matmulTransposed(reshape(q, batch, tokens * heads, dim), keys));
         Tensor w = scale(weights.forward(input.x()), 1 / Math.sqrt((double) heads * dim));
-        Tensor sums = matmul(reshape(w, batch, tokens, 1, heads), reshape(products, batch, tokens, heads, keys.dim(1)));
-        return reshape(sums, batch, tokens, keys.dim(1));
+        return IndexScores.of(q, w, keys);
     }
 
     /** Rotates the first channels of every head by position, then transforms all. */

@@ -1,0 +1,59 @@
+package org.filigree.attention.compressed;
+
+import static org.filigree.core.op.Concat.concat;
+import static org.filigree.core.op.Reshape.reshape;
+import static org.filigree.core.op.Slice.slice;
+
+import java.util.ArrayList;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.nn.Context;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.KvCache;
+import org.filigree.kvcache.KvCacheException;
+
+/** A pass through caches: sequences one after the other, each at its own position. */
+final class CachedPass {
+    private CachedPass() {}
+
+    interface OneSequence {
+        /** x [1, tokens, width] and the cache of its sequence, which the layer appends to. */
+        Tensor forward(Tensor x, KvCache cache, Context context);
+    }
+
+    static Tensor eachSequence(String layer, Tensor x, CacheBatch caches, Context context, OneSequence one) {
+        if (context.mode() == Context.Mode.TRAINING) {
+            throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
+                    + " gradient on; use Context.inference(), or leave the caches out");
+        }
+        if (caches.sequences().size() != x.dim(0)) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    layer + ": x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
+                            + caches.sequences().size() + " caches");
+        }
+        return Autograd.withoutGradients(() -> {
+            var outputs = new ArrayList<Tensor>();
+            for (int b = 0; b < x.dim(0); b++) {
+                KvCache cache = caches.sequences().get(b);
+                inStep(layer, cache, context);
+                outputs.add(one.forward(slice(x, 0, b, b + 1), cache, context));
+            }
+            return concat(0, outputs);
+        });
+    }
+
+    private static void inStep(String layer, KvCache cache, Context context) {
+        if (context.start() != 0 && context.start() != cache.length()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    layer + ": the context starts at position " + context.start() + " but the cache holds "
+                            + cache.length() + " tokens; truncate the cache or correct the start");
+        }
+    }
+
+    /** [1, rows, ·] to [rows, ·]. */
+    static Tensor withoutBatch(Tensor x) {
+        return reshape(x, x.shape().without(0));
+    }
+}
