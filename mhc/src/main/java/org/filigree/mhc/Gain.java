@@ -1,5 +1,6 @@
 package org.filigree.mhc;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -45,6 +46,32 @@ public record Gain(double forward, double backward) {
             product = multiply(next, product);
         }
         return of(product);
+    }
+
+    /**
+     * The gains of all products that begin or end a stack, as the paper's figures show them: at sub-layer l the forward gain of
+     * M_l…M_1 and the backward gain of M_L…M_l.
+     *
+     * @param inLayerOrder M_1 to M_L, at least one
+     * @return one gain a sub-layer
+     */
+    public static List<Gain> throughDepth(List<double[][]> inLayerOrder) {
+        int depth = inLayerOrder.size();
+        double[] forward = new double[depth];
+        double[] backward = new double[depth];
+        double[][] below = inLayerOrder.getFirst();
+        double[][] above = inLayerOrder.getLast();
+        for (int l = 0; l < depth; l++) {
+            below = l == 0 ? below : multiply(inLayerOrder.get(l), below);
+            above = l == 0 ? above : multiply(above, inLayerOrder.get(depth - 1 - l));
+            forward[l] = of(below).forward;
+            backward[depth - 1 - l] = of(above).backward;
+        }
+        var gains = new ArrayList<Gain>();
+        for (int l = 0; l < depth; l++) {
+            gains.add(new Gain(forward[l], backward[l]));
+        }
+        return gains;
     }
 
     private static double[][] multiply(double[][] a, double[][] b) {

@@ -6,7 +6,7 @@ import org.filigree.core.tensor.Tensor;
 
 /**
  * Hears the weights of every sub-layer's connections. Attach one with {@code context.with(MixListener.KEY, listener)}; without one,
- * nothing is computed or kept for it.
+ * nothing is computed or kept for it. {@link StabilityMonitor} is one that measures.
  */
 @FunctionalInterface
 public interface MixListener {

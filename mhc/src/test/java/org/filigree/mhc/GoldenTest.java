@@ -238,7 +238,16 @@ class GoldenTest {
         var matrices = new ArrayList<double[][]>();
         golden.required("matrices_in_layer_order").forEach(node -> matrices.add(Golden.matrix(node)));
         int depth = matrices.size();
+        List<Gain> composites = Gain.throughDepth(matrices);
         for (int l = 0; l < depth; l++) {
+            assertEquals(
+                    Golden.values(golden, "composite_forward_layers_1_to_l")[l],
+                    composites.get(l).forward(),
+                    1e-12);
+            assertEquals(
+                    Golden.values(golden, "composite_backward_layers_l_to_L(l=L..1)")[l],
+                    composites.get(depth - 1 - l).backward(),
+                    1e-12);
             Gain single = Gain.of(matrices.get(l));
             assertEquals(Golden.values(golden, "single_forward")[l], single.forward(), 1e-12);
             assertEquals(Golden.values(golden, "single_backward")[l], single.backward(), 1e-12);
