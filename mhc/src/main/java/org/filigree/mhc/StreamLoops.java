@@ -1,12 +1,12 @@
 package org.filigree.mhc;
 
+import static org.filigree.core.backend.simd.TileProducts.PANEL;
 import static org.filigree.core.backend.simd.VectorMath.F;
 import static org.filigree.core.backend.simd.VectorMath.LANES;
-import static org.filigree.mhc.RowProducts.PANEL;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Sums over the streams of one token, four vectors of columns at a time; widths are multiples of {@link RowProducts#PANEL}. */
+/** Sums over the streams of one token, four vectors of columns at a time; widths are multiples of {@link TileProducts#PANEL}. */
 final class StreamLoops {
     private StreamLoops() {}
 

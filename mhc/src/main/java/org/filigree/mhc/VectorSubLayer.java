@@ -1,12 +1,12 @@
 package org.filigree.mhc;
 
-import static org.filigree.mhc.RowProducts.PANEL;
-import static org.filigree.mhc.RowProducts.TILE;
+import static org.filigree.core.backend.simd.TileProducts.PANEL;
+import static org.filigree.core.backend.simd.TileProducts.TILE;
 
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.simd.Sigmoid;
-import org.filigree.core.backend.simd.VectorMath;
+import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +72,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
             for (int t = from; t < to; t++) {
                 int at = t * sizes.row();
                 float r = (float) (1
-                        / Math.sqrt(RowProducts.dot(in, at, in, at, sizes.row()) / (double) sizes.row()
+                        / Math.sqrt(TileProducts.dot(in, at, in, at, sizes.row()) / (double) sizes.row()
                                 + operands.normEps()));
                 inverse[t] = r;
                 for (int o = 0; o < sizes.rows(); o++) {
@@ -104,7 +104,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     private static void project(float[] x, Sizes sizes, int from, int to, float[] fn, float[] m) {
         int k = sizes.row();
         int rows = sizes.rows();
-        float[] lanes = new float[TILE * TILE * VectorMath.LANES];
+        float[] lanes = new float[TileProducts.SUMS];
         for (int t = from; t < to; t += TILE) {
             int t1 = Math.min(t + 1, to - 1);
             int t2 = Math.min(t + 2, to - 1);
@@ -113,7 +113,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
                 int o1 = Math.min(o + 1, rows - 1);
                 int o2 = Math.min(o + 2, rows - 1);
                 int o3 = Math.min(o + 3, rows - 1);
-                RowProducts.dots(x, t * k, t1 * k, t2 * k, t3 * k, fn, o * k, o1 * k, o2 * k, o3 * k, k, lanes);
+                TileProducts.dots(x, t * k, t1 * k, t2 * k, t3 * k, fn, o * k, o1 * k, o2 * k, o3 * k, k, lanes);
                 for (int i = 0; i < Math.min(TILE, to - t); i++) {
                     System.arraycopy(lanes, i * TILE, m, (t + i) * rows + o, Math.min(TILE, rows - o));
                 }
@@ -186,7 +186,7 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
                 int at = t * sizes.row();
                 StreamLoops.weightedSum(w, t * n, next, at, n, width, dy, t * width);
                 for (int k = 0; k < n; k++) {
-                    dPost[t * n + k] = RowProducts.dot(next, at + k * width, written, t * width, width);
+                    dPost[t * n + k] = TileProducts.dot(next, at + k * width, written, t * width, width);
                 }
             }
         });

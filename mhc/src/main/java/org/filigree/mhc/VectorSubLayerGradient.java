@@ -1,13 +1,13 @@
 package org.filigree.mhc;
 
-import static org.filigree.mhc.RowProducts.PANEL;
-import static org.filigree.mhc.RowProducts.TILE;
+import static org.filigree.core.backend.simd.TileProducts.PANEL;
+import static org.filigree.core.backend.simd.TileProducts.TILE;
 import static org.filigree.mhc.VectorSubLayer.GROUP;
 
 import java.util.Arrays;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
-import org.filigree.core.backend.simd.VectorMath;
+import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -194,7 +194,7 @@ final class VectorSubLayerGradient {
 
     /** dcomb[j,k] = X_j·Γ_k of the token at a place, in tiles. */
     private void mixGradient(int at, float[] dComb, int to) {
-        float[] lanes = new float[TILE * TILE * VectorMath.LANES];
+        float[] lanes = new float[TileProducts.SUMS];
         for (int j = 0; j < n; j += TILE) {
             int j1 = at + Math.min(j + 1, n - 1) * width;
             int j2 = at + Math.min(j + 2, n - 1) * width;
@@ -203,7 +203,7 @@ final class VectorSubLayerGradient {
                 int i1 = at + Math.min(i + 1, n - 1) * width;
                 int i2 = at + Math.min(i + 2, n - 1) * width;
                 int i3 = at + Math.min(i + 3, n - 1) * width;
-                RowProducts.dots(x, at + j * width, j1, j2, j3, dNext, at + i * width, i1, i2, i3, width, lanes);
+                TileProducts.dots(x, at + j * width, j1, j2, j3, dNext, at + i * width, i1, i2, i3, width, lanes);
                 for (int row = 0; row < Math.min(TILE, n - j); row++) {
                     System.arraycopy(lanes, row * TILE, dComb, to + (j + row) * n + i, Math.min(TILE, n - i));
                 }
@@ -214,7 +214,7 @@ final class VectorSubLayerGradient {
     /** Gradients of the arguments of pre's and post's sigmoids. */
     private void gateGradients(int t, float[] dz, int at) {
         for (int j = 0; j < n; j++) {
-            float ofRead = RowProducts.dot(du, t * width, x, t * k + j * width, width);
+            float ofRead = TileProducts.dot(du, t * width, x, t * k + j * width, width);
             dReadBy[t * n + j] = ofRead;
             float ofPre = dPre[t * n + j] + (carried == null ? ofRead : 0f);
             float open = pre[t * n + j] - eps;

@@ -17,6 +17,7 @@ import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
+import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.nn.Context;
 import org.filigree.core.op.Reduce;
 import org.filigree.core.random.RandomStream;
@@ -37,7 +38,7 @@ class FusedSubLayerProperties {
             @ForAll @IntRange(min = 1, max = 2) int panels,
             @ForAll @IntRange(min = 1, max = 37) int tokens,
             @ForAll long seed) {
-        int width = panels * RowProducts.PANEL;
+        int width = panels * TileProducts.PANEL;
         StepCase step = StepCase.random(n, width, RandomStream.of(seed), tokens);
         assertTrue(step.connections(VECTOR).fused().isPresent());
         Map<String, double[]> naive = step.naive();
@@ -48,7 +49,7 @@ class FusedSubLayerProperties {
     /** Enough tokens for several ranges with sums of their own, the last one shorter. */
     @Example
     void manyTokens() {
-        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(3), 2, 291);
+        StepCase step = StepCase.random(4, TileProducts.PANEL, RandomStream.of(3), 2, 291);
         Map<String, double[]> naive = step.naive();
         Tolerance tolerance = Tolerance.of(VECTOR, 582).withFloor(1);
         step.on(VECTOR).forEach((name, values) -> assertClose(name, StepCase.result(naive, name), values, tolerance));
@@ -56,7 +57,7 @@ class FusedSubLayerProperties {
 
     @Property(tries = 10)
     void sameBitsWhateverTheThreads(@ForAll @IntRange(min = 1, max = 8) int n, @ForAll long seed) {
-        StepCase step = StepCase.random(n, RowProducts.PANEL, RandomStream.of(seed), 75);
+        StepCase step = StepCase.random(n, TileProducts.PANEL, RandomStream.of(seed), 75);
         Map<String, double[]> one = onThreads(step, 1);
         for (int threads = 2; threads <= 3; threads++) {
             onThreads(step, threads)
@@ -82,13 +83,13 @@ class FusedSubLayerProperties {
     /** F need not read, and need not write: then nothing comes back on one of the edges. */
     @Example
     void subLayersThatIgnoreTheirInputOrHaveNone() {
-        StepCase step = StepCase.random(3, RowProducts.PANEL, RandomStream.of(5), 7);
-        Sample constant = Sample.gaussian("y", RandomStream.of(6), 7, RowProducts.PANEL);
+        StepCase step = StepCase.random(3, TileProducts.PANEL, RandomStream.of(5), 7);
+        Sample constant = Sample.gaussian("y", RandomStream.of(6), 7, TileProducts.PANEL);
         assertClose(
                 "dx",
                 gradient(step, constant, TestBackends.get("scalar")),
                 gradient(step, constant, VECTOR),
-                Tolerance.of(VECTOR, 3L * RowProducts.PANEL).withFloor(1));
+                Tolerance.of(VECTOR, 3L * TileProducts.PANEL).withFloor(1));
     }
 
     private static double[] gradient(StepCase step, Sample constant, Backend backend) {
@@ -101,12 +102,12 @@ class FusedSubLayerProperties {
     /** A loss on F's input alone, which never sees X′. */
     @Example
     void lossInsideTheSubLayer() {
-        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(7), 5);
+        StepCase step = StepCase.random(4, TileProducts.PANEL, RandomStream.of(7), 5);
         assertClose(
                 "dx",
                 innerGradient(step, TestBackends.get("scalar")),
                 innerGradient(step, VECTOR),
-                Tolerance.of(VECTOR, 4L * RowProducts.PANEL).withFloor(1));
+                Tolerance.of(VECTOR, 4L * TileProducts.PANEL).withFloor(1));
     }
 
     private static double[] innerGradient(StepCase step, Backend backend) {
@@ -123,11 +124,12 @@ class FusedSubLayerProperties {
             @ForAll @IntRange(min = 1, max = 8) int n,
             @ForAll @IntRange(min = 1, max = 19) int tokens,
             @ForAll long seed) {
-        StepCase step = StepCase.random(n, RowProducts.PANEL, RandomStream.of(seed), tokens);
+        StepCase step = StepCase.random(n, TileProducts.PANEL, RandomStream.of(seed), tokens);
         Map<String, double[]> composed = lagged(step, TestBackends.get("scalar"));
         // Three steps, each of them as long a chain of roundings as the single one above.
-        Tolerance tolerance =
-                Tolerance.of(VECTOR, (long) n * RowProducts.PANEL + 40).times(3).withFloor(1);
+        Tolerance tolerance = Tolerance.of(VECTOR, (long) n * TileProducts.PANEL + 40)
+                .times(3)
+                .withFloor(1);
         lagged(step, VECTOR)
                 .forEach((name, values) -> assertClose(name, StepCase.result(composed, name), values, tolerance));
     }
@@ -157,13 +159,13 @@ class FusedSubLayerProperties {
 
     @Example
     void outputOfAnotherWidthIsRefused() {
-        StepCase step = StepCase.random(4, RowProducts.PANEL, RandomStream.of(7), 5);
+        StepCase step = StepCase.random(4, TileProducts.PANEL, RandomStream.of(7), 5);
         for (String name : List.of("vector", "scalar")) {
             Backend backend = TestBackends.get(name);
             String message = Thrown.message(
                     ShapeException.class,
                     () -> step.connections(backend).apply(step.x().on(backend), u -> Reduce.sum(u, -1)));
-            assertTrue(message.contains("the sub-layer gave [5] for [5, " + RowProducts.PANEL + "]"), message);
+            assertTrue(message.contains("the sub-layer gave [5] for [5, " + TileProducts.PANEL + "]"), message);
         }
     }
 }

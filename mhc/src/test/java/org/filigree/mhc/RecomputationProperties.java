@@ -20,6 +20,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.Parameter;
@@ -40,7 +41,7 @@ class RecomputationProperties {
             Mixing.fixed());
 
     /** One that only compositions can do, and one that the fused sub-layer can do as well. */
-    private static final List<Integer> WIDTHS = List.of(5, RowProducts.PANEL);
+    private static final List<Integer> WIDTHS = List.of(5, TileProducts.PANEL);
 
     /** Writes tanh(u·wᵀ) and adds Σ u² to a loss of its own, as routers and indexers do. */
     private record Aside(Parameter weight, List<Tensor> losses) implements Layer {
