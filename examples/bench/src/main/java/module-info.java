@@ -2,6 +2,7 @@
 module org.filigree.bench {
     requires jdk.incubator.vector;
     requires org.filigree.core;
+    requires org.filigree.mhc;
     requires tools.jackson.databind;
     requires static org.jspecify;
 }

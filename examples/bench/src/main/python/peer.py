@@ -82,6 +82,41 @@ def cross_entropy_gradient(m, n):
     return with_gradients(lambda x: F.cross_entropy(x, targets), None, 4 * tensor(1, m, n))
 
 
+def sinkhorn(logits, iterations):
+    x = logits.softmax(-1) + 1e-6
+    x = x / (x.sum(-2, keepdim=True) + 1e-6)
+    for _ in range(iterations - 1):
+        x = x / (x.sum(-1, keepdim=True) + 1e-6)
+        x = x / (x.sum(-2, keepdim=True) + 1e-6)
+    return x
+
+
+def mixing_matrices(tokens, n, iterations):
+    return lambda x: sinkhorn(x, iterations), (4 * tensor(1, tokens, n, n),)
+
+
+def mixing_matrices_gradient(tokens, n, iterations):
+    function, (logits,) = mixing_matrices(tokens, n, iterations)
+    return with_gradients(function, tensor(2, tokens, n, n), logits)
+
+
+def hyper_connections_gradient(tokens, n, width, iterations):
+    """One mHC sub-layer around the identity."""
+
+    def sub_layer(x, fn, base, scale):
+        v = x.flatten(-2)
+        m = F.linear(v, fn) * torch.rsqrt(v.square().mean(-1, keepdim=True) + 1e-6)
+        pre = torch.sigmoid(m[..., :n] * scale[0] + base[:n]) + 1e-6
+        post = 2 * torch.sigmoid(m[..., n : 2 * n] * scale[1] + base[n : 2 * n])
+        comb = sinkhorn((m[..., 2 * n :] * scale[2] + base[2 * n :]).unflatten(-1, (n, n)), iterations)
+        y = (pre.unsqueeze(-1) * x).sum(-2)
+        return post.unsqueeze(-1) * y.unsqueeze(-2) + torch.einsum("tjk,tjc->tkc", comb, x)
+
+    rows = n * (n + 2)
+    leaves = (tensor(1, tokens, n, width), tensor(2, rows, n * width) / 64, tensor(3, rows), tensor(4, 3))
+    return with_gradients(sub_layer, tensor(5, tokens, n, width), *leaves)
+
+
 # Name of the work -> function of its sizes that gives a function of tensors, and its operands or what turns a form of the
 # function into the timed call. The result of the work is one tensor or a tuple.
 KINDS = {
@@ -96,6 +131,9 @@ KINDS = {
     "swiglu": lambda m, n: (swiglu, (4 * tensor(1, m, n), tensor(2, m, n))),
     "swiglu_gradient": lambda m, n: with_gradients(swiglu, tensor(3, m, n), 4 * tensor(1, m, n), tensor(2, m, n)),
     "cross_entropy_gradient": cross_entropy_gradient,
+    "sinkhorn": mixing_matrices,
+    "sinkhorn_gradient": mixing_matrices_gradient,
+    "hyper_connections_gradient": hyper_connections_gradient,
 }
 
 forms = {}

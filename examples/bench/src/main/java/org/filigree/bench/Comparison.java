@@ -47,11 +47,15 @@ final class Comparison {
         Runnable ours = () -> last = work.get();
         Runnable onOneThread = () -> onOneThread(ours);
         boolean bytesMatter = workload.bytes() > 0;
-        List<Peer.Form> forms = peer.prepare(workload.peerKind(), workload.peerArguments());
-        List<Peer.Form> keepingForms =
-                bytesMatter ? keeping.prepare(workload.peerKind(), workload.peerArguments()) : List.of();
+        Map<Target, Runnable> others = others(workload);
+        List<Peer.Form> forms = prepare(peer, workload);
+        List<Peer.Form> keepingForms = bytesMatter ? prepare(keeping, workload) : List.of();
         new Measurement().collect(WARM_UP_SECONDS, ours);
-        new Measurement().collect(WARM_UP_SECONDS / 4, onOneThread);
+        if (oneThreadMatters) {
+            new Measurement().collect(WARM_UP_SECONDS / 4, onOneThread);
+        }
+        others.values().forEach(other -> new Measurement().collect(WARM_UP_SECONDS, other));
+        ours.run();
         check(workload, forms);
 
         Measurement all = new Measurement();
@@ -60,9 +64,14 @@ final class Comparison {
         Measurement bandwidth = new Measurement();
         Map<String, Measurement> theirs = new LinkedHashMap<>();
         Map<String, Measurement> kept = new LinkedHashMap<>();
+        Map<Target, Measurement> compared = new LinkedHashMap<>();
         for (int turn = 0; turn < TURNS; turn++) {
             pause();
             all.collect(turnSeconds, ours);
+            for (var other : others.entrySet()) {
+                compared.computeIfAbsent(other.getKey(), target -> new Measurement())
+                        .collect(turnSeconds, other.getValue());
+            }
             if (oneThreadMatters) {
                 one.collect(turnSeconds, onOneThread);
                 peak.add(limits.peakFlops());
@@ -75,7 +84,25 @@ final class Comparison {
         }
         // Nothing of this row may weigh on the next.
         last = List.of();
-        return new Row(workload, all, one, peak, bandwidth, theirs, kept);
+        return new Row(workload, all, one, peak, bandwidth, theirs, kept, compared);
+    }
+
+    /** Our own work that targets compare the row with. */
+    private Map<Target, Runnable> others(Workload workload) {
+        Map<Target, Runnable> others = new LinkedHashMap<>();
+        for (Target target : workload.targets()) {
+            if (target instanceof Target.CostOver cost) {
+                Supplier<List<Tensor>> work = cost.setUp().apply(backend);
+                others.put(target, () -> last = work.get());
+            }
+        }
+        return others;
+    }
+
+    private static List<Peer.Form> prepare(Peer side, Workload workload) {
+        return workload.peerKind().equals(Workload.NO_PEER)
+                ? List.of()
+                : side.prepare(workload.peerKind(), workload.peerArguments());
     }
 
     private void takeTurn(Peer side, List<Peer.Form> forms, Map<String, Measurement> into) {

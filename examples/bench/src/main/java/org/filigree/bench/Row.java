@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * @param bandwidth of all threads in bytes per second, measured between the turns; empty where no target asks for it
  * @param theirs the peer's times, by form
  * @param keeping the peer's times where its allocator keeps what is freed, by form; empty for work whose bytes do not matter
+ * @param others times of the other work of ours that a target compares with, by target
  */
 record Row(
         Workload workload,
@@ -25,7 +26,8 @@ record Row(
         Measurement peak,
         Measurement bandwidth,
         Map<String, Measurement> theirs,
-        Map<String, Measurement> keeping) {
+        Map<String, Measurement> keeping,
+        Map<Target, Measurement> others) {
     static final String HEADER = """
             | work | ours | rate | peer eager | peer compiled | × peer | × peer with pages kept | one thread / peak | all / one | of bandwidth | targets |
             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
@@ -41,9 +43,10 @@ record Row(
                 workload.flops() > 0
                         ? String.format(Locale.ROOT, "%.0f GFLOP/s", workload.flops() / time * 1e-9)
                         : String.format(Locale.ROOT, "%.1f GB/s", workload.bytes() / time * 1e-9));
+        String absent = workload.peerKind().equals(Workload.NO_PEER) ? "" : "missing";
         Stream.of("eager", "compiled")
                 .map(theirs::get)
-                .map(form -> form == null ? "missing" : time(form.median()))
+                .map(form -> form == null ? absent : time(form.median()))
                 .forEach(cells::add);
         cells.add(cell(timesPeer(theirs)));
         cells.add(cell(timesPeer(keeping)));
@@ -63,7 +66,7 @@ record Row(
         return workload.targets().stream()
                 .filter(target -> {
                     OptionalDouble reached = reached(target);
-                    return reached.isPresent() && reached.getAsDouble() < target.ratio();
+                    return reached.isPresent() && !target.metBy(reached.getAsDouble());
                 })
                 .count();
     }
@@ -74,11 +77,15 @@ record Row(
             case Target.ShareOfPeak _ -> "peak";
             case Target.TimesOneThread _ -> "threads";
             case Target.ShareOfBandwidth _ -> "bandwidth";
+            case Target.CostOver cost -> "time / " + cost.name();
         };
         OptionalDouble reached = reached(target);
-        String outcome =
-                reached.isEmpty() ? "not measured" : reached.getAsDouble() >= target.ratio() ? "met" : "missed";
-        return String.format(Locale.ROOT, "%s ≥ %.2f %s", name, target.ratio(), outcome);
+        String outcome = reached.isEmpty() ? "not measured" : target.metBy(reached.getAsDouble()) ? "met" : "missed";
+        return switch (target) {
+            case Target.CostOver _ ->
+                String.format(Locale.ROOT, "%s ≤ %.2f %s (%s)", name, target.ratio(), outcome, cell(reached(target)));
+            default -> String.format(Locale.ROOT, "%s ≥ %.2f %s", name, target.ratio(), outcome);
+        };
     }
 
     private OptionalDouble reached(Target target) {
@@ -87,7 +94,13 @@ record Row(
             case Target.ShareOfPeak _ -> shareOfPeak();
             case Target.TimesOneThread _ -> timesOneThread();
             case Target.ShareOfBandwidth _ -> shareOfBandwidth();
+            case Target.CostOver _ -> timesOther(target);
         };
+    }
+
+    private OptionalDouble timesOther(Target target) {
+        Measurement other = others.get(target);
+        return other == null ? OptionalDouble.empty() : OptionalDouble.of(all.median() / other.median());
     }
 
     private OptionalDouble timesPeer(Map<String, Measurement> forms) {

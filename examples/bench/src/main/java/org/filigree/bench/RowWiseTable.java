@@ -5,9 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.filigree.core.autograd.Autograd;
-import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.op.Affine;
 import org.filigree.core.op.Arithmetic;
@@ -65,21 +63,21 @@ final class RowWiseTable implements Table {
                 workload("softmax, both ways", "softmax_gradient", n, n, 5, 1e-6, List.of(), backend -> {
                     Tensor x = wide(backend, n, n);
                     Tensor dy = Inputs.tensor(backend, 2, n, n);
-                    return () -> withGradients(leaves -> Softmax.softmax(leaves.getFirst()), dy, x);
+                    return () -> BothWays.run(leaves -> Softmax.softmax(leaves.getFirst()), dy, x);
                 }),
                 workload("RMS norm, both ways", "rms_norm_gradient", n, n, 5, 1e-3, List.of(), backend -> {
                     Tensor x = wide(backend, n, n);
                     Tensor w = Inputs.tensor(backend, 2, n);
                     Tensor dy = Inputs.tensor(backend, 3, n, n);
-                    return () -> withGradients(
-                            leaves -> RmsNorm.rmsNorm(leaves.getFirst(), leaves.getLast(), EPS), dy, x, w);
+                    return () ->
+                            BothWays.run(leaves -> RmsNorm.rmsNorm(leaves.getFirst(), leaves.getLast(), EPS), dy, x, w);
                 }),
                 workload("SwiGLU, both ways", "swiglu_gradient", n, n, 8, 1e-5, List.of(), backend -> {
                     Tensor gate = wide(backend, n, n);
                     Tensor up = Inputs.tensor(backend, 2, n, n);
                     Tensor dy = Inputs.tensor(backend, 3, n, n);
                     return () ->
-                            withGradients(leaves -> SwiGlu.swiGlu(leaves.getFirst(), leaves.getLast()), dy, gate, up);
+                            BothWays.run(leaves -> SwiGlu.swiGlu(leaves.getFirst(), leaves.getLast()), dy, gate, up);
                 })));
         for (int m : SMALL_ROWS) {
             rows.add(add(m, SMALL_WIDTH, List.of()));
@@ -152,14 +150,6 @@ final class RowWiseTable implements Table {
                 kind,
                 Map.of("m", m, "n", n),
                 setUp);
-    }
-
-    private static List<Tensor> withGradients(
-            Function<List<Tensor>, Tensor> forward, Tensor upstream, Tensor... inputs) {
-        List<Tensor> leaves = Stream.of(inputs).map(Autograd::leaf).toList();
-        Tensor y = forward.apply(leaves);
-        Gradients gradients = Autograd.backward(y, upstream);
-        return Stream.concat(Stream.of(y), leaves.stream().map(gradients::of)).toList();
     }
 
     /** Values in [−4, 4), where exponentials differ. */
