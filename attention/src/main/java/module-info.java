@@ -7,4 +7,7 @@ module org.filigree.attention {
 
     exports org.filigree.attention;
     exports org.filigree.attention.compressed;
+
+    provides org.filigree.core.backend.KernelProvider with
+            org.filigree.attention.VectorScaledDotProduct;
 }

@@ -1,6 +1,7 @@
 package org.filigree.attention;
 
 import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -196,6 +197,57 @@ class ScaledDotProductAttentionProperties {
     private static double[] row(Sample sample, int b) {
         int size = sample.values().length / sample.shape().dim(0);
         return Arrays.copyOfRange(sample.values(), b * size, (b + 1) * size);
+    }
+
+    /** Queries may come in chunks: tiles begin at fixed keys, so where a query's chunk begins shows in no bit. */
+    @Property(tries = 40)
+    void chunksGiveTheBitsOfTheWhole(@ForAll("cases") Case c, @ForAll long cut) {
+        Backend backend = TestBackends.get("vector");
+        if (c.tokens < 2 || c.sight == Sight.SCATTERED) {
+            return;
+        }
+        Tensor q = c.q().on(backend);
+        Tensor k = c.k().on(backend);
+        Tensor v = c.v().on(backend);
+        Tensor sinks = c.sinks().on(backend);
+        int at = 1 + (int) Math.floorMod(cut, (long) c.tokens - 1);
+        KeySpan span = c.span();
+        Attended whole = ScaledDotProductAttention.attend(input(c, q, k, v, sinks));
+        Attended chunk = ScaledDotProductAttention.attend(input(
+                        new Case(
+                                c.batch,
+                                c.tokens - at,
+                                c.keys,
+                                c.keyHeads,
+                                c.group,
+                                c.width,
+                                c.valueWidth,
+                                Sight.ALL,
+                                c.withSinks,
+                                c.seed),
+                        Slice.slice(q, 1, at, c.tokens),
+                        k,
+                        v,
+                        sinks)
+                .withSpan(new Later(span, at)));
+        assertArrayEquals(
+                Slice.slice(whole.output(), 1, at, c.tokens).toFloats(),
+                chunk.output().toFloats());
+        assertArrayEquals(
+                Slice.slice(whole.logSumExp(), 1, at, c.tokens).toFloats(),
+                chunk.logSumExp().toFloats());
+    }
+
+    private record Later(KeySpan span, int by) implements KeySpan {
+        @Override
+        public int from(int query) {
+            return span.from(query + by);
+        }
+
+        @Override
+        public int to(int query) {
+            return span.to(query + by);
+        }
     }
 
     @Property(tries = 30)
