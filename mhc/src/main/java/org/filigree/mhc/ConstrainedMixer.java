@@ -73,7 +73,7 @@ final class ConstrainedMixer implements Mixer {
         var operands = new SubLayerKernel.Operands(fn.value(), base.value(), scale.value(), form, normEps);
         return Backend.of(fn.value())
                 .kernel(SubLayerKernel.class)
-                .filter(kernel -> kernel.supports(n, config.width()))
+                .filter(kernel -> kernel.supports(n, config.width()) && !Sinkhorn.onLogarithms(form.eps()))
                 .map(kernel -> new FusedSubLayer(kernel, operands));
     }
 

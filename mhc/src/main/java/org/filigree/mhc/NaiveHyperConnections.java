@@ -3,26 +3,29 @@ package org.filigree.mhc;
 import java.util.Arrays;
 
 /**
- * mHC in the released form on one token as plain loops in double, forward and backward: documentation and oracle. Parameters in float32
- * as checkpoints hold them.
+ * mHC and its relatives on one token as plain loops in double, forward and backward: documentation and oracle. The forms differ in
+ * {@link NaiveMix}, in ε and in who reads by which weights. Parameters in float32 as checkpoints hold them.
  */
 final class NaiveHyperConnections {
     private final int n;
     private final int width;
     private final double normEps;
     private final double eps;
-    private final NaiveSinkhorn sinkhorn;
+    private final NaiveMix mix;
     private final double[] fn;
     private final double[] base;
     private final double[] scale;
 
     NaiveHyperConnections(HyperConnectionsConfig config, double[] fn, double[] base, double[] scale) {
-        var form = (Mixing.DoublyStochastic) config.mixing();
         this.n = config.streams();
         this.width = config.width();
         this.normEps = config.normEps();
-        this.eps = form.eps();
-        this.sinkhorn = new NaiveSinkhorn(n, form.iterations(), form.eps());
+        this.eps = switch (config.mixing()) {
+            case Mixing.DoublyStochastic form -> form.eps();
+            case Mixing.Lagged form -> form.eps();
+            default -> 0;
+        };
+        this.mix = NaiveMix.of(config.mixing(), n);
         this.fn = fn;
         this.base = base;
         this.scale = scale;
@@ -59,13 +62,29 @@ final class NaiveHyperConnections {
             post[j] = 2 * sigmoid(z[n + j]);
         }
         double[] logits = Arrays.copyOfRange(z, 2 * n, z.length);
+        return new Mixed(r, p, logits, pre, post, mix.forward(logits), read(x, pre));
+    }
+
+    /** u = Σ_j pre_j·X_j. */
+    double[] read(double[] x, double[] pre) {
         double[] u = new double[width];
         for (int j = 0; j < n; j++) {
             for (int c = 0; c < width; c++) {
                 u[c] += pre[j] * x[j * width + c];
             }
         }
-        return new Mixed(r, p, logits, pre, post, sinkhorn.forward(logits), u);
+        return u;
+    }
+
+    /** Gradient of the weights that u was read by. */
+    double[] readGradient(double[] x, double[] du) {
+        double[] dPre = new double[n];
+        for (int j = 0; j < n; j++) {
+            for (int c = 0; c < width; c++) {
+                dPre[j] += du[c] * x[j * width + c];
+            }
+        }
+        return dPre;
     }
 
     /** x′ from the streams x and the sub-layer's output y. */
@@ -96,29 +115,33 @@ final class NaiveHyperConnections {
 
     /** All other gradients, once the sub-layer has turned the gradient of its output into that of its input, du. */
     Gradient backward(double[] x, Mixed mixed, double[] y, double[] du, double[] upstream) {
+        return backward(x, mixed, y, mixed.pre, du, readGradient(x, du), upstream);
+    }
+
+    /** The same where u was read by other weights than this step's own, whose gradient dPre then comes from whoever read by them. */
+    Gradient backward(
+            double[] x, Mixed mixed, double[] y, double[] readBy, double[] du, double[] dPre, double[] upstream) {
         int k = n * width;
         double[] dx = new double[k];
         double[] dz = new double[base.length];
         double[] dComb = new double[n * n];
         for (int j = 0; j < n; j++) {
-            double dPre = 0;
             double dPost = 0;
             for (int c = 0; c < width; c++) {
-                dPre += du[c] * x[j * width + c];
                 dPost += upstream[j * width + c] * y[c];
-                dx[j * width + c] += mixed.pre[j] * du[c];
+                dx[j * width + c] += readBy[j] * du[c];
                 for (int t = 0; t < n; t++) {
                     dComb[j * n + t] += x[j * width + c] * upstream[t * width + c];
                     dx[j * width + c] += mixed.comb[j * n + t] * upstream[t * width + c];
                 }
             }
             double s = mixed.pre[j] - eps;
-            dz[j] = dPre * s * (1 - s);
+            dz[j] = dPre[j] * s * (1 - s);
             dz[n + j] = dPost * mixed.post[j] * (1 - mixed.post[j] / 2);
         }
-        System.arraycopy(sinkhorn.backward(mixed.logits, dComb), 0, dz, 2 * n, n * n);
+        System.arraycopy(mix.backward(mixed.logits, dComb), 0, dz, 2 * n, mixed.logits.length);
         double[] dFn = new double[fn.length];
-        double[] dScale = new double[3];
+        double[] dScale = new double[scale.length];
         double inner = 0;
         for (int o = 0; o < dz.length; o++) {
             dScale[group(o)] += dz[o] * mixed.p[o] * mixed.r;

@@ -3,7 +3,7 @@ package org.filigree.mhc;
 import org.filigree.core.tensor.Check;
 
 /** {@link Sinkhorn} on one matrix as plain loops in double: documentation and oracle. Row-major, entry j·n + k from source j to target k. */
-final class NaiveSinkhorn {
+final class NaiveSinkhorn implements NaiveMix {
     private final int n;
     private final int iterations;
     private final double eps;
@@ -16,7 +16,8 @@ final class NaiveSinkhorn {
         this.eps = eps;
     }
 
-    double[] forward(double[] logits) {
+    @Override
+    public double[] forward(double[] logits) {
         double[] x = softmaxOverTargets(logits);
         for (int i = 0; i < x.length; i++) {
             x[i] += eps;
@@ -29,25 +30,9 @@ final class NaiveSinkhorn {
         return x;
     }
 
-    /** The paper's form: M⁰ = exp(A), M ← rows(columns(M)), without ε; equal to the released form of the transpose. */
-    double[] paperForm(double[] logits) {
-        double max = Double.NEGATIVE_INFINITY;
-        for (double logit : logits) {
-            max = Math.max(max, logit);
-        }
-        double[] x = new double[n * n];
-        for (int i = 0; i < x.length; i++) {
-            x[i] = Math.exp(logits[i] - max);
-        }
-        for (int t = 0; t < iterations; t++) {
-            divide(x, columnSums(x), true);
-            divide(x, rowSums(x), false);
-        }
-        return x;
-    }
-
     /** Unrolled: keeps x before each of the 2R−1 divisions, then walks back through them and the softmax. */
-    double[] backward(double[] logits, double[] upstream) {
+    @Override
+    public double[] backward(double[] logits, double[] upstream) {
         double[] probabilities = softmaxOverTargets(logits);
         int steps = 2 * iterations - 1;
         double[][] before = new double[steps][];

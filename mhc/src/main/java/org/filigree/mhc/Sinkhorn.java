@@ -4,6 +4,7 @@ import static org.filigree.core.op.Affine.shift;
 import static org.filigree.core.op.Arithmetic.divide;
 import static org.filigree.core.op.Arithmetic.multiply;
 import static org.filigree.core.op.Arithmetic.subtract;
+import static org.filigree.core.op.Permute.transpose;
 import static org.filigree.core.op.Reduce.sum;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Softmax.softmax;
@@ -12,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.host.HostBackend;
+import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.ShapeException;
@@ -21,6 +24,8 @@ import org.filigree.core.tensor.Tensor;
  * Sinkhorn–Knopp normalisation in the released form of mHC: P ← softmax over targets + ε, then columns and rows are divided in turn
  * by their sum + ε, columns first and last. After R iterations every column sums to s/(s+ε), where s ≈ 1 is its sum before the last
  * division; rows sum to 1 as far as R iterations bring them.
+ *
+ * <p>With ε = 0 the iteration runs on logarithms: no sum can become 0, and all finite logits have a finite result.
  *
  * <p>Nothing is kept for the backward pass but the logits: it runs the forward pass again.
  */
@@ -33,12 +38,15 @@ public final class Sinkhorn {
     /**
      * Normalises square matrices.
      *
-     * @param logits [outer…, sources, targets], as many sources as targets; any finite value; a row of −∞ has a softmax of
-     *     zeros, and a NaN spoils its own matrix alone
+     * @param logits [outer…, sources, targets], as many sources as targets, at least one; any finite value; with ε &gt; 0, a row of −∞
+     *     has a softmax of zeros
      * @param iterations R, how often columns are normalised, 1 or more
      * @param eps ε, added to the softmax and to every sum; part of the model, not a numerical detail
-     * @return same shape, entries in (0, 1]
+     * @return same shape, entries in (0, 1]; in [0, 1] with ε = 0, where small ones underflow
      * @throws ShapeException if the matrices are not square
+     * @throws NaNLogitsException if a result is NaN, which NaN or +∞ among the logits makes of its whole matrix, and with ε = 0 also a row or
+     *     column of −∞. Only on backends whose tensors are Java arrays; elsewhere looking would make the device wait, and the matrix
+     *     stays NaN
      */
     public static Tensor sinkhorn(Tensor logits, int iterations, double eps) {
         Check.dtype("sinkhorn", "logits", logits, DType.FLOAT32);
@@ -47,13 +55,56 @@ public final class Sinkhorn {
             throw new ShapeException("sinkhorn: logits " + logits.shape() + " hold matrices of " + logits.dim(SOURCES)
                     + " rows and " + logits.dim(TARGETS) + " columns, which must be as many");
         }
+        Check.positive("sinkhorn: rows of a matrix", logits.dim(SOURCES));
         Check.positive("sinkhorn: iterations", iterations);
         Check.notNegative("sinkhorn: eps", eps);
-        return Backend.of(logits)
-                .kernel(SinkhornKernel.class)
-                .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
-                .map(kernel -> fused(kernel, logits, iterations, eps))
-                .orElseGet(() -> composed(logits, iterations, eps));
+        Tensor y = onLogarithms(eps)
+                ? LogSinkhorn.sinkhorn(logits, iterations)
+                : Backend.of(logits)
+                        .kernel(SinkhornKernel.class)
+                        .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
+                        .map(kernel -> fused(kernel, logits, iterations, eps))
+                        .orElseGet(() -> composed(logits, iterations, eps));
+        refuseNaN(y);
+        return y;
+    }
+
+    /**
+     * Normalises square matrices as mHC's paper does: M ← exp(logits), then columns and rows are divided in turn by their sums, rows
+     * last. The transpose of {@link #sinkhorn} of the transpose with ε = 0.
+     *
+     * @param logits [outer…, targets, sources], the orientation of H_res; as many targets as sources, any finite value
+     * @param iterations R, how often rows are normalised, 1 or more
+     * @return H_res, same shape, entries in [0, 1]
+     * @throws ShapeException if the matrices are not square
+     * @throws NaNLogitsException as {@link #sinkhorn}
+     */
+    public static Tensor paper(Tensor logits, int iterations) {
+        Check.rankAtLeast("sinkhorn", "logits", logits, 2);
+        return transpose(sinkhorn(transpose(logits, SOURCES, TARGETS), iterations, 0), SOURCES, TARGETS);
+    }
+
+    /** Whether ε vanishes in float32, so that a starved column would be 0/0. */
+    static boolean onLogarithms(double eps) {
+        return (float) eps == 0;
+    }
+
+    /** One entry tells of its whole matrix, since NaN goes from an entry to its row and from there to every column. */
+    static void refuseNaN(Tensor mixes) {
+        if (!(Backend.of(mixes) instanceof HostBackend)) {
+            return;
+        }
+        float[] entries = HostFloats.of(mixes);
+        int area = mixes.dim(SOURCES) * mixes.dim(TARGETS);
+        for (int at = 0; at < entries.length; at += area) {
+            if (Float.isNaN(entries[at])) {
+                throw new NaNLogitsException(
+                        "sinkhorn: matrix " + at / area + " of " + entries.length / area + " in " + mixes.shape()
+                                + " is NaN: its logits have NaN or +∞, or with eps 0 a row or column of −∞; look for the"
+                                + " first NaN in the streams and parameters before it",
+                        at / area);
+            }
+        }
     }
 
     private static Tensor fused(SinkhornKernel kernel, Tensor logits, int iterations, double eps) {

@@ -87,7 +87,8 @@ class GoldenTest {
             double[] logits = Golden.values(golden, "logits");
             int n = (int) Math.sqrt(logits.length);
             var naive = new NaiveSinkhorn(n, golden.required("t_max").asInt(), 0);
-            assertClose("paper form", Golden.values(golden, "H_res"), naive.paperForm(logits), DOUBLE);
+            var paper = new NaivePaperSinkhorn(n, golden.required("t_max").asInt());
+            assertClose("paper form", Golden.values(golden, "H_res"), transposed(paper.forward(logits), n), DOUBLE);
             assertClose(
                     "released form of the transpose",
                     Golden.values(golden, "H_res"),
@@ -205,6 +206,67 @@ class GoldenTest {
         assertClose("second input", Golden.values(golden, "layer_input_2"), inputs.get(1), tolerance);
         assertClose("x2", Golden.values(golden, "x2"), two.streams(), tolerance);
         assertClose("final collapse", Golden.values(golden, "final_collapse"), two.finish(), tolerance);
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void thePaperFormOnBackends(Backend backend) {
+        for (JsonNode golden : Golden.entry("sinkhorn_paper_form")) {
+            Tensor logits = Golden.sample(golden, "logits").on(backend);
+            int iterations = golden.required("t_max").asInt();
+            assertClose(
+                    "H_res",
+                    Golden.values(golden, "H_res"),
+                    Sinkhorn.paper(logits, iterations),
+                    Tolerance.of(backend, 2L * iterations).times(largest(Golden.values(golden, "logits"))));
+        }
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void permutationsOfThree(Backend backend) {
+        exactMix(Golden.entry("mhc_lite_n3"), Mixing.permutations(), 3, backend);
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void kroneckerProductOfTwo(Backend backend) {
+        exactMix(Golden.entry("kromhc_n4"), Mixing.kronecker(), 4, backend);
+    }
+
+    /** The golden logits as a base, with α = 0; the gradient of H_res reaches comb transposed. */
+    private static void exactMix(JsonNode golden, Mixing mixing, int n, Backend backend) {
+        double[] logits = Golden.values(golden, "logits");
+        double[] comb = transposed(Golden.values(golden, "H"), n);
+        double[] upstream = transposed(Golden.values(golden, "grad_out"), n);
+        NaiveMix naive = NaiveMix.of(mixing, n);
+        assertClose("naive comb", comb, naive.forward(logits), DOUBLE);
+        assertClose(
+                "naive gradient", Golden.values(golden, "grad_logits"), naive.backward(logits, upstream), DOUBLE.withFloor(1));
+        double[] base = new double[2 * n + logits.length];
+        System.arraycopy(logits, 0, base, 2 * n, logits.length);
+        Parameter learned = learned(backend, base, base.length);
+        MixWeights weights = HyperConnections.of(n, 1, mixing)
+                .over(ParameterMap.empty()
+                        .with("fn", learned(backend, new double[base.length * n], base.length, n))
+                        .with("base", learned)
+                        .with("scale", learned(backend, new double[3], 3)))
+                .weights(backend.tensors().full(Shape.of(1, n, 1), 1));
+        Tolerance tolerance = Tolerance.of(backend, logits.length).withFloor(1);
+        assertClose("comb", comb, weights.comb(), tolerance);
+        double[] gradient = Autograd.backward(
+                        weights.comb(), backend.tensors().doubles(Shape.of(1, n, n), upstream))
+                .of(learned.value())
+                .toDoubles();
+        assertClose(
+                "gradient",
+                Golden.values(golden, "grad_logits"),
+                Arrays.copyOfRange(gradient, 2 * n, base.length),
+                tolerance);
+    }
+
+    private static double largest(double[] values) {
+        return Arrays.stream(values).map(Math::abs).reduce(1, Math::max);
     }
 
     @ParameterizedTest

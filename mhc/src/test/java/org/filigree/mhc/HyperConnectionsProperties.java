@@ -30,40 +30,33 @@ import org.filigree.core.testkit.Tolerance;
 class HyperConnectionsProperties {
     private static final double EPS = 1e-6;
 
-    @Property(tries = 60)
+    @Property(tries = 150)
     void stepEqualsThePlainLoops(
             @ForAll(supplier = AnyBackend.class) Backend backend,
-            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll(supplier = AnyForm.class) Mixing mixing,
+            @ForAll @IntRange(min = 1, max = 8) int streams,
             @ForAll @IntRange(min = 1, max = 9) int width,
             @ForAll @IntRange(min = 1, max = 5) int tokens,
             @ForAll long seed) {
-        StepCase step = StepCase.random(n, width, RandomStream.of(seed), 2, tokens);
+        int n = AnyForm.streams(mixing, streams);
+        StepCase step = StepCase.random(mixing, n, width, RandomStream.of(seed), 2, tokens);
         Map<String, double[]> naive = step.naive();
         Tolerance tolerance = Tolerance.of(backend, (long) n * width + 40).withFloor(1);
         step.on(backend).forEach((name, values) -> assertClose(name, StepCase.result(naive, name), values, tolerance));
     }
 
-    @Property(tries = 15)
+    @Property(tries = 30)
     void plainLoopsAgreeWithCentralDifferences(
-            @ForAll @IntRange(min = 1, max = 4) int n,
+            @ForAll(supplier = AnyForm.class) Mixing mixing,
+            @ForAll @IntRange(min = 1, max = 4) int streams,
             @ForAll @IntRange(min = 1, max = 4) int width,
             @ForAll long seed) {
-        StepCase step = StepCase.random(n, width, RandomStream.of(seed), 2);
+        StepCase step = StepCase.random(mixing, AnyForm.streams(mixing, streams), width, RandomStream.of(seed), 2);
         Map<String, double[]> naive = step.naive();
         for (Sample operand : new Sample[] {step.x(), step.fn(), step.base(), step.scale(), step.f()}) {
-            double[] values = operand.values();
-            double[] differences = new double[values.length];
-            for (int i = 0; i < values.length; i++) {
-                double kept = values[i];
-                values[i] = kept + 1e-5;
-                double above = step.loss();
-                values[i] = kept - 1e-5;
-                differences[i] = (above - step.loss()) / 2e-5;
-                values[i] = kept;
-            }
             assertClose(
                     operand.name(),
-                    differences,
+                    CentralDifferences.of(operand.values(), step::loss),
                     StepCase.result(naive, "grad." + operand.name()),
                     Tolerance.relative(1e-7).withFloor(1));
         }

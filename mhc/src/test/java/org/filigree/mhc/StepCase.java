@@ -14,22 +14,30 @@ import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Sample;
+import org.filigree.core.testkit.TestBackends;
 
 /** One mHC step around y = tanh(u·fᵀ), with all its operands, on a backend and in plain loops. */
 record StepCase(
         HyperConnectionsConfig config, Sample x, Sample fn, Sample base, Sample scale, Sample f, Sample upstream) {
     static StepCase random(int n, int width, RandomStream random, int... outer) {
+        return random(Mixing.sinkhorn(20), n, width, random, outer);
+    }
+
+    /** Of any form that makes its mix of logits. */
+    static StepCase random(Mixing mixing, int n, int width, RandomStream random, int... outer) {
         int[] dims = Arrays.copyOf(outer, outer.length + 2);
         dims[outer.length] = n;
         dims[outer.length + 1] = width;
-        int rows = n * (n + 2);
+        var config = HyperConnectionsConfig.of(n, width, mixing);
+        ParameterMap shapes = config.init(TestBackends.get("scalar"), random).parameters();
+        int rows = shapes.get("base").shape().dim(0);
         double fan = 1 / Math.sqrt(n * width);
         return new StepCase(
-                HyperConnectionsConfig.of(n, width, Mixing.sinkhorn(20)),
+                config,
                 Sample.gaussian("x", random, dims),
                 Sample.gaussian("fn", random, rows, n * width).map(v -> v * fan),
                 Sample.gaussian("base", random, rows),
-                Sample.gaussian("scale", random, 3),
+                Sample.gaussian("scale", random, shapes.get("scale").shape().dim(0)),
                 Sample.gaussian("f", random, width, width).map(v -> v / Math.sqrt(width)),
                 Sample.gaussian("upstream", random, dims));
     }
@@ -79,7 +87,7 @@ record StepCase(
         results.put("grad.f", new double[width * width]);
         results.put("grad.fn", new double[fn.values().length]);
         results.put("grad.base", new double[base.values().length]);
-        results.put("grad.scale", new double[3]);
+        results.put("grad.scale", new double[scale.values().length]);
         var naive = new NaiveHyperConnections(config, fn.values(), base.values(), scale.values());
         for (int t = 0; t < tokens; t++) {
             double[] in = Arrays.copyOfRange(x.values(), t * n * width, (t + 1) * n * width);
