@@ -15,13 +15,19 @@ import org.jspecify.annotations.Nullable;
  */
 record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
     Tensor apply(Tensor x, UnaryOperator<Tensor> subLayer) {
-        SubLayerKernel.Read read = kernel.read(x, operands, null);
+        SubLayerKernel.Read read = read(x, null);
         List<Tensor> outputs = Autograd.record(
                 "hyper-connections: read",
                 List.of(x, operands.fn(), operands.base(), operands.scale()),
                 List.of(read.u(), read.weights().post(), Autograd.detach(x)),
                 back -> readGradient(x, read, back));
         return write(x, subLayer.apply(outputs.get(0)), read.weights(), outputs.get(1), outputs.get(2));
+    }
+
+    private SubLayerKernel.Read read(Tensor x, @Nullable Tensor carried) {
+        SubLayerKernel.Read read = kernel.read(x, operands, carried);
+        Sinkhorn.refuseNaN(read.weights().comb());
+        return read;
     }
 
     private List<@Nullable Tensor> readGradient(
@@ -33,7 +39,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
     /** The lagged form: reads by the carried weights, and carries this sub-layer's on. */
     Carried step(Carried carried, UnaryOperator<Tensor> subLayer) {
         Tensor x = carried.streams();
-        SubLayerKernel.Read read = kernel.read(x, operands, carried.pre());
+        SubLayerKernel.Read read = read(x, carried.pre());
         MixWeights weights = read.weights();
         List<Tensor> outputs = Autograd.record(
                 "hyper-connections: lagged read",
@@ -83,7 +89,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
 
     /** The same two halves without a graph. */
     CutStep cut(Tensor x) {
-        return new Cut(this, Autograd.detach(x), kernel.read(Autograd.detach(x), operands, null));
+        return new Cut(this, Autograd.detach(x), read(Autograd.detach(x), null));
     }
 
     /** Post and Γ lead past F. */

@@ -12,6 +12,7 @@ import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
 /**
@@ -69,9 +70,9 @@ public final class HyperHead implements Layer {
      *
      * @param streams X [outer…, streams, width], at least one outer axis
      * @return [outer…, width]
+     * @throws ShapeException if X has other streams or another width
      */
     public Tensor forward(Tensor streams) {
-        Check.rankAtLeast("hyper-head", "streams", streams, 3);
         return MixWeights.collapse(streams, weights(streams));
     }
 
@@ -80,8 +81,15 @@ public final class HyperHead implements Layer {
      *
      * @param streams X [outer…, streams, width]
      * @return [outer…, streams]
+     * @throws ShapeException if X has other streams or another width
      */
     public Tensor weights(Tensor streams) {
+        int n = base.shape().dim(0);
+        int width = fn.shape().dim(1) / n;
+        if (streams.shape().rank() < 3 || streams.dim(-2) != n || streams.dim(-1) != width) {
+            throw new ShapeException("hyper-head: streams " + streams.shape() + " must be [outer…, " + n + " streams, "
+                    + width + " width]");
+        }
         Tensor m = ConstrainedMixer.normalisedProjection(streams, fn.value(), normEps);
         return shift(sigmoid(add(multiply(m, scale.value()), base.value())), eps);
     }

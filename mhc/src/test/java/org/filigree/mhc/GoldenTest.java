@@ -242,7 +242,10 @@ class GoldenTest {
         NaiveMix naive = NaiveMix.of(mixing, n);
         assertClose("naive comb", comb, naive.forward(logits), DOUBLE);
         assertClose(
-                "naive gradient", Golden.values(golden, "grad_logits"), naive.backward(logits, upstream), DOUBLE.withFloor(1));
+                "naive gradient",
+                Golden.values(golden, "grad_logits"),
+                naive.backward(logits, upstream),
+                DOUBLE.withFloor(1));
         double[] base = new double[2 * n + logits.length];
         System.arraycopy(logits, 0, base, 2 * n, logits.length);
         Parameter learned = learned(backend, base, base.length);
@@ -254,8 +257,7 @@ class GoldenTest {
                 .weights(backend.tensors().full(Shape.of(1, n, 1), 1));
         Tolerance tolerance = Tolerance.of(backend, logits.length).withFloor(1);
         assertClose("comb", comb, weights.comb(), tolerance);
-        double[] gradient = Autograd.backward(
-                        weights.comb(), backend.tensors().doubles(Shape.of(1, n, n), upstream))
+        double[] gradient = Autograd.backward(weights.comb(), backend.tensors().doubles(Shape.of(1, n, n), upstream))
                 .of(learned.value())
                 .toDoubles();
         assertClose(

@@ -4,11 +4,14 @@ import static org.filigree.core.op.Affine.scale;
 import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Arithmetic.multiply;
 import static org.filigree.core.op.Gather.gather;
+import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Pointwise.tanh;
 import static org.filigree.core.op.Reduce.mean;
 import static org.filigree.core.op.Reduce.sum;
+import static org.filigree.core.op.Reshape.flatten;
 import static org.filigree.core.op.RmsNorm.rmsNorm;
 import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -117,14 +120,7 @@ class HyperConnectionsProperties {
             @ForAll @DoubleRange(min = 0.1, max = 100) double size,
             @ForAll long seed) {
         StepCase drawn = StepCase.random(4, 3, RandomStream.of(seed), 3);
-        var step = new StepCase(
-                drawn.config().withNormEps(1e-30),
-                drawn.x(),
-                drawn.fn(),
-                drawn.base(),
-                drawn.scale(),
-                drawn.f(),
-                drawn.upstream());
+        StepCase step = drawn.with(drawn.config().withNormEps(1e-30), drawn.scale());
         HyperConnections connections = step.connections(backend);
         MixWeights one = connections.weights(step.x().on(backend));
         MixWeights scaled = connections.weights(scale(step.x().on(backend), size));
@@ -134,20 +130,50 @@ class HyperConnectionsProperties {
         assertClose("comb", one.comb(), scaled.comb(), tolerance);
     }
 
+    @Property(tries = 30)
+    void normalisingFirstIsTheSameAndANormWeightMayBeFolded(
+            @ForAll(supplier = AnyBackend.class) Backend backend,
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 9) int width,
+            @ForAll long seed) {
+        RandomStream random = RandomStream.of(seed);
+        Tensor streams = Sample.gaussian("x", random, 3, n, width).on(backend);
+        Tensor fn = Sample.gaussian("fn", random, 5, n * width).on(backend);
+        Tensor weight = Sample.gaussian("weight", random, n * width).on(backend);
+        Tensor normalised = multiply(rmsNorm(flatten(streams, -2, -1), EPS), weight);
+        assertClose(
+                "projection",
+                matmulTransposed(normalised, fn),
+                ConstrainedMixer.normalisedProjection(streams, multiply(fn, weight), EPS),
+                Tolerance.of(backend, (long) n * width).withFloor(Math.sqrt(n * width)));
+    }
+
+    @Property(tries = 30)
+    void theGradientOfTheNormIsOrthogonalToTheStreamsButForEpsilon(
+            @ForAll(supplier = AnyBackend.class) Backend backend,
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 9) int width,
+            @ForAll @DoubleRange(min = 0, max = 2) double normEps,
+            @ForAll long seed) {
+        RandomStream random = RandomStream.of(seed);
+        Tensor streams = Autograd.leaf(Sample.gaussian("x", random, 1, n, width).on(backend));
+        Tensor fn = Sample.gaussian("fn", random, 5, n * width).on(backend);
+        Tensor m = ConstrainedMixer.normalisedProjection(streams, fn, normEps);
+        Tensor dm = Sample.gaussian("dm", random, 1, 5).on(backend);
+        Tensor dx = Autograd.backward(m, dm).of(streams);
+        double meanSquare = inner(streams, streams) / (n * width);
+        double expected = inner(m, dm) * normEps / (meanSquare + normEps);
+        double size = Math.sqrt(inner(streams, streams) * inner(dx, dx)) + Math.abs(inner(m, dm));
+        assertEquals(expected, inner(streams, dx), 16 * 0x1p-24 * Math.sqrt(n * width) * (size + 5));
+    }
+
     @Property(tries = 20)
     void withoutScaleWeightsAreStatic(
             @ForAll(supplier = AnyBackend.class) Backend backend,
             @ForAll @IntRange(min = 1, max = 8) int n,
             @ForAll long seed) {
         StepCase drawn = StepCase.random(n, 3, RandomStream.of(seed), 4);
-        var step = new StepCase(
-                drawn.config(),
-                drawn.x(),
-                drawn.fn(),
-                drawn.base(),
-                drawn.scale().map(v -> 0),
-                drawn.f(),
-                drawn.upstream());
+        StepCase step = drawn.with(drawn.config(), drawn.scale().map(v -> 0));
         Map<String, double[]> results = step.on(backend);
         double[] pre = StepCase.result(results, "pre");
         for (int i = 0; i < pre.length; i++) {
@@ -220,12 +246,8 @@ class HyperConnectionsProperties {
                         .init(backend, RandomStream.of(seed), l)
                         .apply(streams, u -> tanh(rmsNorm(u, EPS)));
             }
-            Tensor expected = scale(plain, n);
-            assertClose(
-                    "total",
-                    expected,
-                    Streams.total(streams),
-                    Tolerance.of(backend, n).times(depth));
+            assertArrayEquals(Streams.expand(plain, n).toDoubles(), streams.toDoubles());
+            assertClose("total", scale(plain, n), Streams.total(streams), Tolerance.of(backend, n));
         }
     }
 
@@ -300,6 +322,12 @@ class HyperConnectionsProperties {
                     mean(streams, -2),
                     head.forward(streams),
                     Tolerance.relative(1e-5).withFloor(1));
+        }
+        Tensor drawn = Sample.gaussian("base", random, n).map(v -> 4 * v).on(backend);
+        head.parameters().get("base").assign(drawn);
+        double[] sums = sum(head.weights(streams), -1).toDoubles();
+        for (double total : sums) {
+            assertTrue(total > n * EPS && total < n * (1 + EPS) * (1 + 1e-6), "weights sum to " + total);
         }
         head.parameters().get("base").assign(backend.tensors().zeros(Shape.of(n)));
         Tensor half = scale(Streams.total(streams), 0.5);

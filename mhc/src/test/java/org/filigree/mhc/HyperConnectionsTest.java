@@ -10,9 +10,12 @@ import java.util.Arrays;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.LinearConfig;
+import org.filigree.core.nn.Parameter;
+import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.SwiGluConfig;
 import org.filigree.core.op.Reduce;
 import org.filigree.core.random.RandomStream;
@@ -126,15 +129,129 @@ class HyperConnectionsTest {
                 "draws random numbers");
     }
 
+    @Test
+    void streamCountsThatDoNotFitGetAClearError() {
+        Backend backend = TestBackends.get("scalar");
+        assertMessage(
+                IllegalArgumentException.class,
+                () -> HyperConnections.of(3, 8, Mixing.kronecker()),
+                "mixes 1, 2, 4 or 8 streams, not 3");
+        assertMessage(
+                IllegalArgumentException.class,
+                () -> HyperConnections.of(6, 8, Mixing.permutations()),
+                "up to 5 streams, not 6");
+        assertMessage(IllegalArgumentException.class, () -> Mixing.paper(0), "iterations must be positive but is 0");
+        assertMessage(
+                IllegalArgumentException.class,
+                () -> new Mixing.Lagged(20, -1),
+                "mixing: eps must be zero or more but is -1.0");
+        Parameter fn = Parameter.learned(backend.tensors().zeros(Shape.of(24, 30)));
+        Parameter base = Parameter.learned(backend.tensors().zeros(Shape.of(24)));
+        Parameter scale = Parameter.learned(backend.tensors().zeros(Shape.of(3)));
+        ParameterMap loaded =
+                ParameterMap.empty().with("fn", fn).with("base", base).with("scale", scale);
+        for (Mixing mixing : List.of(Mixing.sinkhorn(20), Mixing.lagged(20), Mixing.paper(20))) {
+            assertMessage(
+                    ShapeException.class,
+                    () -> HyperConnections.of(4, 8, mixing).over(loaded),
+                    "hyper-connections: fn is [24, 30] but must be [24, 32]");
+        }
+        assertMessage(
+                IllegalArgumentException.class,
+                () -> new HyperHead(fn, base, scale, 1e-6, 1e-6),
+                "columns of fn (30) must be a multiple of streams (24)");
+        HyperHead head = HyperConnections.of(4, 8, Mixing.sinkhorn(20)).initHead(backend);
+        Tensor three = backend.tensors().zeros(Shape.of(2, 3, 8));
+        assertMessage(
+                ShapeException.class,
+                () -> head.forward(three),
+                "hyper-head: streams [2, 3, 8] must be [outer…, 4 streams, 8 width]");
+        assertMessage(
+                IllegalArgumentException.class, () -> Streams.expand(three, 0), "streams must be positive but is 0");
+        assertMessage(
+                ShapeException.class,
+                () -> new Carried(three, backend.tensors().zeros(Shape.of(2, 4))),
+                "carried: pre [2, 4] must be [2, 3]");
+        Tensor none = backend.tensors().zeros(Shape.of(2, 0, 0));
+        assertMessage(
+                IllegalArgumentException.class, () -> Sinkhorn.sinkhorn(none, 20, 1e-6), "must be positive but is 0");
+    }
+
+    @Test
+    void theLaggedFormSaysHowItIsUsed() {
+        Backend backend = TestBackends.get("scalar");
+        HyperConnectionsConfig config = HyperConnections.of(4, 8, Mixing.lagged(20));
+        HyperConnections connections = config.init(backend, RandomStream.of(1));
+        Tensor streams = backend.tensors().zeros(Shape.of(2, 4, 8));
+        assertMessage(
+                UnsupportedOperationException.class,
+                () -> connections.apply(streams, u -> u),
+                "use step(carried, subLayer, context), from Carried.start(x, 4) to finish()");
+        assertMessage(IllegalArgumentException.class, () -> config.initHead(backend), "use Carried.finish()");
+    }
+
     @ParameterizedTest
     @EveryBackend
-    void aNaNSpoilsItsOwnMatrixAlone(Backend backend) {
-        double[] logits = new double[3 * 4];
-        logits[5] = Double.NaN;
-        double[] comb = Sinkhorn.sinkhorn(backend.tensors().doubles(Shape.of(3, 2, 2), logits), 20, 1e-6)
-                .toDoubles();
-        for (int i = 0; i < comb.length; i++) {
-            assertEquals(i / 4 == 1, Double.isNaN(comb[i]), "entry " + i + " is " + comb[i]);
+    void theReadmeExampleOfTheLaggedForm(Backend backend) {
+        RandomStream random = RandomStream.of(42);
+        Layer mixer = LinearConfig.of(64, 64).init(backend, random.fork("mixer"));
+        Layer feedForward = SwiGluConfig.of(64, 128).init(backend, random.fork("feed-forward"));
+        HyperConnected block =
+                HyperConnections.of(4, 64, Mixing.lagged(20)).around(mixer).then(feedForward);
+
+        Tensor x = backend.tensors().floats(Shape.of(1, 3, 64), new float[3 * 64]);
+        Carried carried = block.forward(Carried.start(x, 4), Context.training());
+        Tensor y = carried.finish();
+        assertEquals(Shape.of(1, 3, 64), y.shape());
+        assertTrue(Autograd.backward(Reduce.mean(y))
+                .find(block.parameters().get("hc_1_base").value())
+                .isPresent());
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void aNaNIsRefusedWhereTensorsAreArraysAndElsewhereSpoilsItsOwnMatrixAlone(Backend backend) {
+        for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            for (double eps : new double[] {1e-6, 0}) {
+                for (int n : new int[] {1, 2, 4, 5, 9}) {
+                    int area = n * n;
+                    for (int entry = 0; entry < area; entry++) {
+                        double[] logits = new double[19 * area];
+                        logits[17 * area + entry] = bad;
+                        Tensor tensor = backend.tensors().doubles(Shape.of(19, n, n), logits);
+                        if (backend instanceof HostBackend) {
+                            var refused =
+                                    assertThrows(NaNLogitsException.class, () -> Sinkhorn.sinkhorn(tensor, 2, eps));
+                            assertEquals(17, refused.matrix());
+                        } else {
+                            double[] comb = Sinkhorn.sinkhorn(tensor, 2, eps).toDoubles();
+                            for (int i = 0; i < comb.length; i++) {
+                                assertEquals(i / area == 17, Double.isNaN(comb[i]), "entry " + i + " is " + comb[i]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aNaNInAStreamIsRefusedByItsToken() {
+        for (String name : new String[] {"scalar", "vector"}) {
+            Backend backend = TestBackends.get(name);
+            float[] values = new float[5 * 4 * 64];
+            values[3 * 4 * 64 + 100] = Float.NaN;
+            Tensor streams = backend.tensors().floats(Shape.of(5, 4, 64), values);
+            for (Mixing mixing : List.of(Mixing.sinkhorn(20), Mixing.paper(20))) {
+                HyperConnections connections =
+                        HyperConnections.of(4, 64, mixing).init(backend, RandomStream.of(1));
+                var refused = assertThrows(NaNLogitsException.class, () -> connections.apply(streams, u -> u));
+                assertEquals(3, refused.matrix());
+                assertMessage(
+                        NaNLogitsException.class,
+                        () -> connections.weights(streams),
+                        "sinkhorn: matrix 3 of 5 in [5, 4, 4] is NaN");
+            }
         }
     }
 

@@ -79,6 +79,47 @@ class SinkhornProperties {
         }
     }
 
+    @Property(tries = 60)
+    void aTargetSumsToWhatTheLastDivisionLeaves(
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 4) int iterations,
+            @ForAll @DoubleRange(min = 0, max = 30) double spread,
+            @ForAll long seed) {
+        double[] logits = logits(seed, spread, 1, n).values();
+        var naive = new NaiveSinkhorn(n, iterations, EPS);
+        double[] before = iterations == 1
+                ? softmaxOfRows(logits, n)
+                : dividedByRows(new NaiveSinkhorn(n, iterations - 1, EPS).forward(logits), n);
+        double[] last = naive.columnSums(before);
+        double[] sums = naive.columnSums(naive.forward(logits));
+        for (int k = 0; k < n; k++) {
+            assertEquals(last[k] / (last[k] + EPS), sums[k], 1e-14);
+        }
+    }
+
+    private static double[] softmaxOfRows(double[] logits, int n) {
+        double[] x = new double[n * n];
+        for (int j = 0; j < n; j++) {
+            double max = Arrays.stream(logits, j * n, (j + 1) * n).reduce(Double.NEGATIVE_INFINITY, Math::max);
+            double sum = Arrays.stream(logits, j * n, (j + 1) * n)
+                    .map(logit -> Math.exp(logit - max))
+                    .sum();
+            for (int k = 0; k < n; k++) {
+                x[j * n + k] = Math.exp(logits[j * n + k] - max) / sum + EPS;
+            }
+        }
+        return x;
+    }
+
+    private static double[] dividedByRows(double[] matrix, int n) {
+        double[] sums = new SquareMatrix(n, matrix).rowSums();
+        double[] x = matrix.clone();
+        for (int i = 0; i < x.length; i++) {
+            x[i] /= sums[i / n] + EPS;
+        }
+        return x;
+    }
+
     @Property(tries = 100)
     void sourcesConvergeAndStayWithinTheKnownBound(
             @ForAll @DoubleRange(min = 0, max = 30) double spread, @ForAll long seed) {

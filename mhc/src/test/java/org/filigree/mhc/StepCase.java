@@ -42,6 +42,11 @@ record StepCase(
                 Sample.gaussian("upstream", random, dims));
     }
 
+    /** The same operands but for these. */
+    StepCase with(HyperConnectionsConfig other, Sample otherScale) {
+        return new StepCase(other, x, fn, base, otherScale, f, upstream);
+    }
+
     HyperConnections connections(Backend backend) {
         return config.over(ParameterMap.empty()
                 .with("fn", Parameter.learned(fn.on(backend)))
@@ -95,14 +100,7 @@ record StepCase(
             NaiveHyperConnections.Mixed mixed = naive.mix(in);
             double[] y = subLayer(mixed.u());
             double[] dy = naive.outputGradient(mixed, up);
-            double[] du = new double[width];
-            for (int o = 0; o < width; o++) {
-                double da = dy[o] * (1 - y[o] * y[o]);
-                for (int c = 0; c < width; c++) {
-                    du[c] += da * f.values()[o * width + c];
-                    result(results, "grad.f")[o * width + c] += da * mixed.u()[c];
-                }
-            }
+            double[] du = inputGradient(mixed.u(), y, dy, result(results, "grad.f"));
             NaiveHyperConnections.Gradient gradient = naive.backward(in, mixed, y, du, up);
             place(results, "pre", t, mixed.pre());
             place(results, "post", t, mixed.post());
@@ -117,7 +115,20 @@ record StepCase(
         return results;
     }
 
-    private double[] subLayer(double[] u) {
+    /** Gradient of u; adds that of f to what is there. */
+    double[] inputGradient(double[] u, double[] y, double[] dy, double[] dF) {
+        double[] du = new double[u.length];
+        for (int o = 0; o < u.length; o++) {
+            double da = dy[o] * (1 - y[o] * y[o]);
+            for (int c = 0; c < u.length; c++) {
+                du[c] += da * f.values()[o * u.length + c];
+                dF[o * u.length + c] += da * u[c];
+            }
+        }
+        return du;
+    }
+
+    double[] subLayer(double[] u) {
         double[] y = new double[u.length];
         for (int o = 0; o < y.length; o++) {
             for (int c = 0; c < u.length; c++) {
@@ -146,11 +157,11 @@ record StepCase(
         return values;
     }
 
-    private static void place(Map<String, double[]> results, String name, int token, double[] values) {
+    static void place(Map<String, double[]> results, String name, int token, double[] values) {
         System.arraycopy(values, 0, result(results, name), token * values.length, values.length);
     }
 
-    private static void addTo(double[] sum, double[] summand) {
+    static void addTo(double[] sum, double[] summand) {
         for (int i = 0; i < sum.length; i++) {
             sum[i] += summand[i];
         }
