@@ -28,10 +28,12 @@ final class NewtonSinkhorn {
                 right[i] = 1 - gradient[i];
             }
             double[] direction = solved(hessian, right);
+            // Near the minimum the objective changes by less than it is rounded.
             double start = objective(logits, b);
+            double most = start + 1e-12 * Math.max(1, Math.abs(start));
             double length = 1;
             double[] moved = moved(b, direction, length);
-            while (length > 1e-6 && objective(logits, moved) > start) {
+            while (length > 1e-6 && objective(logits, moved) > most) {
                 length /= 2;
                 moved = moved(b, direction, length);
             }
