@@ -92,9 +92,9 @@ final class HyperConnectionsTable implements Table {
         // In rows of one stream. Forward: X read and u written before the inner layer; X and y read and X′ written
         // after it.
         int forward = N + 1 + N + 1 + N;
-        // Backward: X, y and ∂X′ read and ∂y written before the inner layer's turn; X, ∂X′ and ∂u read and ∂X written
-        // after it.
-        int backward = N + 1 + N + 1 + N + N + 1 + N;
+        // Backward: y and ∂X′ read and ∂y written before the inner layer's turn; X, ∂X′ and ∂u read and ∂X written
+        // after it. The gradient of the mix needs X and ∂X′ as well, and gets them there.
+        int backward = 1 + N + 1 + N + N + 1 + N;
         return new Workload(
                 "mHC sub-layer, both ways [" + TOKENS + ", 4, " + WIDTH + "]",
                 0,
