@@ -4,7 +4,7 @@ package org.filigree.kvcache;
  * The memory account of a cache.
  *
  * @param reservedBytes bytes it owns, filled or not
- * @param usedBytes bytes of the rows it holds
+ * @param usedBytes bytes that the storage formats themselves take for the rows it holds
  */
 public record CacheMemory(long reservedBytes, long usedBytes) {
     /** No memory. */

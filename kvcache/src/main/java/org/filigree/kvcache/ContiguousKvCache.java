@@ -1,60 +1,44 @@
 package org.filigree.kvcache;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
-import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Check;
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * Rows as float32 in one block of memory for each part, reserved in full outside the heap when the cache is made. The capacity is
- * fixed: a decoder knows its longest sequence, and growing would copy at an unpredictable step. Threads may share a handle; calls
- * wait for each other.
+ * All rows of a sequence one behind the other, reserved in full outside the heap when the cache is made. The capacity is fixed: a decoder
+ * knows its longest sequence, and growing would copy at an unpredictable step. Threads may share a handle; calls wait for each other.
  */
 public final class ContiguousKvCache implements KvCache {
-    private final RowLayout layout;
     private final int capacity;
-    private final Arena arena;
-    private final List<MemorySegment> blocks;
+    private final RowMemory memory;
+    private final RowLayout layout;
+    private final Edition edition = new Edition();
     private int length;
     private boolean closed;
 
     /**
-     * An empty cache.
+     * An empty cache in float32.
      *
      * @param layout what a row consists of
      * @param capacity largest number of rows
      * @throws KvCacheException if the memory cannot be had
      */
     public ContiguousKvCache(RowLayout layout, int capacity) {
-        Check.positive("contiguous kv cache: capacity", capacity);
-        this.layout = layout;
-        this.capacity = capacity;
-        this.arena = Arena.ofShared();
-        this.blocks = reserve(arena, layout, capacity);
+        this(RowStorage.float32(layout), capacity);
     }
 
-    private static List<MemorySegment> reserve(Arena arena, RowLayout layout, int capacity) {
-        var reserved = new ArrayList<MemorySegment>();
-        try {
-            for (RowLayout.Part part : layout.parts()) {
-                reserved.add(arena.allocate(ValueLayout.JAVA_FLOAT, (long) part.width() * capacity));
-            }
-        } catch (OutOfMemoryError none) {
-            arena.close();
-            throw new KvCacheException(
-                    KvCacheException.Reason.EXHAUSTED,
-                    "kv cache: " + capacity + " rows " + layout + " need "
-                            + (long) layout.width() * capacity * Float.BYTES
-                            + " bytes outside the heap, more than can be had; lower the capacity or raise"
-                            + " -XX:MaxDirectMemorySize",
-                    none);
-        }
-        return List.copyOf(reserved);
+    /**
+     * An empty cache.
+     *
+     * @param storage what a row consists of and how it is stored
+     * @param capacity largest number of rows
+     * @throws KvCacheException if the memory cannot be had
+     */
+    public ContiguousKvCache(RowStorage storage, int capacity) {
+        Check.positive("contiguous kv cache: capacity", capacity);
+        this.capacity = capacity;
+        this.layout = storage.layout();
+        this.memory = RowMemory.reserve(storage, capacity, RowMemory.PAGE_ROWS);
     }
 
     @Override
@@ -77,11 +61,7 @@ public final class ContiguousKvCache implements KvCache {
     public synchronized void append(List<Tensor> parts) {
         requireOpen("append");
         int rows = AppendCheck.rows(layout, length, capacity, parts);
-        for (int i = 0; i < parts.size(); i++) {
-            float[] values = parts.get(i).toFloats();
-            long offset = (long) length * layout.parts().get(i).width() * Float.BYTES;
-            MemorySegment.copy(values, 0, blocks.get(i), ValueLayout.JAVA_FLOAT, offset, values.length);
-        }
+        memory.write(Slots.contiguous(), length, parts, 0, rows);
         length += rows;
     }
 
@@ -89,17 +69,16 @@ public final class ContiguousKvCache implements KvCache {
     public synchronized void truncate(int kept) {
         requireOpen("truncate");
         AppendCheck.length(kept, length);
-        length = kept;
+        if (kept < length) {
+            edition.supersede();
+            length = kept;
+        }
     }
 
     @Override
-    public synchronized Tensor view(String part, Backend backend) {
-        requireOpen("view");
-        int index = layout.index(part);
-        int width = layout.parts().get(index).width();
-        float[] values = new float[Math.multiplyExact(length, width)];
-        MemorySegment.copy(blocks.get(index), ValueLayout.JAVA_FLOAT, 0, values, 0, values.length);
-        return backend.tensors().floats(Shape.of(length, width), values);
+    public synchronized CacheRows rows(String... parts) {
+        requireOpen("rows");
+        return new MappedRows(memory, Slots.contiguous(), length, edition, parts);
     }
 
     @Override
@@ -107,15 +86,15 @@ public final class ContiguousKvCache implements KvCache {
         if (closed) {
             return CacheMemory.NONE;
         }
-        long row = (long) layout.width() * Float.BYTES;
-        return new CacheMemory(row * capacity, row * length);
+        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * length);
     }
 
     @Override
     public synchronized void close() {
         if (!closed) {
             closed = true;
-            arena.close();
+            edition.supersede();
+            memory.close();
         }
     }
 

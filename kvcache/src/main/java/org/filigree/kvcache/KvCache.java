@@ -6,9 +6,10 @@ import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * The rows that one sequence has left in one layer, one row a token, append-only but for {@link #truncate}. The number of rows is
- * also the position of the next token. A batch has one cache for each of its sequences, so sequences of different length stand
- * side by side without padding.
+ * The rows that one sequence has left in one layer, append-only but for {@link #truncate}. Its length counts tokens, and is also the
+ * position of the next one. Most forms keep one row a token and all of them; a sliding one forgets the oldest, a compressed one keeps a
+ * row for several tokens: {@link CacheRows} says which tokens its rows belong to. A batch has one cache for each of its sequences, so
+ * sequences of different length stand side by side without padding.
  *
  * <p>A cache owns memory until it is closed. Closing twice is harmless; any other call after closing throws a
  * {@link KvCacheException}. A call that throws leaves the cache as it was. Implementations say whether threads may share a handle.
@@ -17,38 +18,54 @@ public interface KvCache extends AutoCloseable {
     /** {@return what a row consists of} */
     RowLayout layout();
 
-    /** {@return the largest number of rows it can hold} */
+    /** {@return what a token brings: the parts that {@link #append} takes, which a compressed cache turns into rows} */
+    default RowLayout tokenLayout() {
+        return layout();
+    }
+
+    /** {@return the longest sequence, in tokens} */
     int capacity();
 
-    /** {@return the number of rows it holds} */
+    /** {@return the number of tokens that were appended and not taken back} */
     int length();
 
     /**
-     * Adds rows behind the last one. Gradients do not pass through a cache.
+     * Adds tokens behind the last one. Gradients do not pass through a cache.
      *
-     * @param parts one FLOAT32 tensor [rows, width] for every part of the layout, in its order, all with as many rows
-     * @throws KvCacheException if the rows do not fit, or the cache is closed
+     * @param parts one FLOAT32 tensor [tokens, width] for every part of the {@link #tokenLayout}, in its order, all with as many rows
+     * @throws KvCacheException if they do not fit, or the cache is closed
      * @throws ShapeException if the tensors do not match the layout
      */
     void append(List<Tensor> parts);
 
     /**
-     * Forgets every row from a length on: how speculative decoding takes back what was rejected.
+     * Forgets every token from a length on: how speculative decoding takes back what was rejected.
      *
-     * @param length rows to keep, 0…{@link #length}
-     * @throws KvCacheException if the cache holds fewer rows, or is closed
+     * @param length tokens to keep, 0…{@link #length}
+     * @throws KvCacheException if the cache holds fewer, has forgotten what such a length would need, or is closed
      */
     void truncate(int length);
+
+    /**
+     * Looks at rows where they lie; nothing is copied.
+     *
+     * @param parts names of the parts wanted, in the order wanted; none for all
+     * @return the rows as they are now
+     * @throws KvCacheException if the layout has no such part, or the cache is closed
+     */
+    CacheRows rows(String... parts);
 
     /**
      * One part of all rows, as they are now: later calls do not change the tensor.
      *
      * @param part name of the part
      * @param backend where the tensor shall live
-     * @return FLOAT32 [length, width]
+     * @return FLOAT32 [rows, width]
      * @throws KvCacheException if the layout has no such part, or the cache is closed
      */
-    Tensor view(String part, Backend backend);
+    default Tensor view(String part, Backend backend) {
+        return rows(part).tensor(backend);
+    }
 
     /** {@return the memory it owns; nothing once closed} */
     CacheMemory memory();

@@ -8,9 +8,9 @@ import org.filigree.core.tensor.Check;
  * Sizes of the caches of one sequence.
  *
  * @param capacity longest sequence, in tokens
- * @param layers the row layout of every layer, first layer first
+ * @param layers what every layer's rows consist of and how they are stored, first layer first
  */
-public record KvCacheConfig(int capacity, List<RowLayout> layers) {
+public record KvCacheConfig(int capacity, List<RowStorage> layers) {
     /** Checks that there are layers and room. */
     public KvCacheConfig {
         Check.positive("kv cache: capacity", capacity);
@@ -19,7 +19,7 @@ public record KvCacheConfig(int capacity, List<RowLayout> layers) {
     }
 
     /**
-     * Layers that are all alike.
+     * Layers that are all alike, in float32.
      *
      * @param capacity longest sequence, in tokens
      * @param layers how many layers
@@ -27,8 +27,20 @@ public record KvCacheConfig(int capacity, List<RowLayout> layers) {
      * @return the configuration
      */
     public static KvCacheConfig of(int capacity, int layers, RowLayout layout) {
+        return of(capacity, layers, RowStorage.float32(layout));
+    }
+
+    /**
+     * Layers that are all alike.
+     *
+     * @param capacity longest sequence, in tokens
+     * @param layers how many layers
+     * @param storage of each
+     * @return the configuration
+     */
+    public static KvCacheConfig of(int capacity, int layers, RowStorage storage) {
         Check.positive("kv cache: layers", layers);
-        return new KvCacheConfig(capacity, Collections.nCopies(layers, layout));
+        return new KvCacheConfig(capacity, Collections.nCopies(layers, storage));
     }
 
     /**
@@ -41,11 +53,9 @@ public record KvCacheConfig(int capacity, List<RowLayout> layers) {
         return new KvCacheConfig(tokens, layers);
     }
 
-    /** {@return float32 bytes that one token takes in all layers} */
+    /** {@return bytes that one token takes in all layers} */
     public long bytesPerToken() {
-        return layers.stream()
-                .mapToLong(layout -> (long) layout.width() * Float.BYTES)
-                .sum();
+        return layers.stream().mapToLong(RowStorage::bytesPerRow).sum();
     }
 
     /**
@@ -55,6 +65,6 @@ public record KvCacheConfig(int capacity, List<RowLayout> layers) {
      * @throws KvCacheException if the memory cannot be had; nothing stays reserved then
      */
     public SequenceCache init() {
-        return SequenceCache.of(layers.stream().map(layout -> () -> new ContiguousKvCache(layout, capacity)));
+        return SequenceCache.of(layers.stream().map(storage -> () -> new ContiguousKvCache(storage, capacity)));
     }
 }

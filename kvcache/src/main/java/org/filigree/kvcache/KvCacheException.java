@@ -16,7 +16,9 @@ public final class KvCacheException extends IllegalStateException {
         /** A length that the cache has not reached, or a position that is not its next one. */
         LENGTH,
         /** A part that its rows do not have, or a number of caches that does not fit. */
-        LAYOUT
+        LAYOUT,
+        /** A view of rows that were forgotten or overwritten since it was made. */
+        STALE
     }
 
     /**

@@ -1,24 +1,37 @@
 package org.filigree.kvcache;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.Shape;
+import java.util.Objects;
 import org.filigree.core.tensor.Tensor;
 
-/** The contract in its plainest form, a list of rows: what every other cache is tested against. For one thread. */
+/**
+ * The contract in its plainest form, a list of rows, each rounded as its formats round: what every other cache is tested against. Rows
+ * before the oldest are counted but not shown. For one thread.
+ */
 final class NaiveKvCache implements KvCache {
+    private final RowStorage storage;
     private final RowLayout layout;
+    private final SlidingWindow window;
     private final int capacity;
-    /** Row, then part, then channel. */
-    private final List<float[][]> rows = new ArrayList<>();
+    /** Every token's numbers. */
+    private final List<float[]> rows = new ArrayList<>();
 
+    private int oldest;
     private boolean closed;
 
-    NaiveKvCache(RowLayout layout, int capacity) {
-        this.layout = layout;
+    NaiveKvCache(RowStorage storage, SlidingWindow window, int capacity) {
+        this.storage = storage;
+        this.layout = storage.layout();
+        this.window = window;
         this.capacity = capacity;
+    }
+
+    /** One that forgets nothing. */
+    static NaiveKvCache of(RowStorage storage, int capacity) {
+        return new NaiveKvCache(storage, new SlidingWindow(capacity, 0), capacity);
     }
 
     @Override
@@ -42,32 +55,101 @@ final class NaiveKvCache implements KvCache {
         requireOpen("append");
         int added = AppendCheck.rows(layout, rows.size(), capacity, parts);
         for (int r = 0; r < added; r++) {
-            float[][] row = new float[parts.size()][];
-            for (int i = 0; i < row.length; i++) {
+            float[] row = new float[layout.width()];
+            int at = 0;
+            for (int i = 0; i < parts.size(); i++) {
                 int width = layout.parts().get(i).width();
-                row[i] = Arrays.copyOfRange(parts.get(i).toFloats(), r * width, (r + 1) * width);
+                System.arraycopy(parts.get(i).toFloats(), r * width, row, at, width);
+                at += width;
             }
-            rows.add(row);
+            rows.add(rounded(row));
         }
+        oldest = window.oldest(oldest, rows.size());
+    }
+
+    private float[] rounded(float[] row) {
+        int at = 0;
+        for (RowStorage.Plane plane : storage.planes()) {
+            RowFormat format = plane.format();
+            MemorySegment page = MemorySegment.ofArray(new byte[format.bytesPerRow()]);
+            RowCodec codec = new NaiveRowCodec(format);
+            codec.encode(row, at, page, 0, format.rowBytes());
+            codec.decode(page, 0, format.rowBytes(), row, at);
+            at += format.width();
+        }
+        return row;
     }
 
     @Override
     public void truncate(int length) {
         requireOpen("truncate");
         AppendCheck.length(length, rows.size());
+        window.requireWhole(oldest, length);
         rows.subList(length, rows.size()).clear();
     }
 
     @Override
-    public Tensor view(String part, Backend backend) {
-        requireOpen("view");
-        int index = layout.index(part);
-        int width = layout.parts().get(index).width();
-        float[] values = new float[rows.size() * width];
-        for (int r = 0; r < rows.size(); r++) {
-            System.arraycopy(rows.get(r)[index], 0, values, r * width, width);
+    public CacheRows rows(String... parts) {
+        requireOpen("rows");
+        RowLayout wanted = MappedRows.layout(layout, parts);
+        return new Snapshot(
+                wanted,
+                oldest,
+                rows.subList(oldest, rows.size()).stream()
+                        .map(row -> columns(row, wanted))
+                        .toList());
+    }
+
+    private float[] columns(float[] row, RowLayout wanted) {
+        float[] chosen = new float[wanted.width()];
+        int to = 0;
+        for (RowLayout.Part part : wanted.parts()) {
+            int from = 0;
+            for (RowLayout.Part before : layout.parts().subList(0, layout.index(part.name()))) {
+                from += before.width();
+            }
+            System.arraycopy(row, from, chosen, to, part.width());
+            to += part.width();
         }
-        return backend.tensors().floats(Shape.of(rows.size(), width), values);
+        return chosen;
+    }
+
+    /** Rows that nothing changes any more. */
+    private record Snapshot(RowLayout layout, int firstToken, List<float[]> values) implements CacheRows {
+        @Override
+        public int count() {
+            return values.size();
+        }
+
+        @Override
+        public int tokensPerRow() {
+            return 1;
+        }
+
+        @Override
+        public void read(int first, int count, float[] out, int at) {
+            Objects.checkFromIndexSize(first, count, values.size());
+            for (int r = 0; r < count; r++) {
+                System.arraycopy(values.get(first + r), 0, out, at + r * width(), width());
+            }
+        }
+
+        @Override
+        public void gather(int[] rows, int from, int count, float[] out, int at) {
+            for (int i = 0; i < count; i++) {
+                int to = at + i * width();
+                if (rows[from + i] == -1) {
+                    Arrays.fill(out, to, to + width(), 0);
+                } else {
+                    read(rows[from + i], 1, out, to);
+                }
+            }
+        }
+
+        @Override
+        public List<StoredRows> stored() {
+            return List.of();
+        }
     }
 
     @Override
@@ -75,8 +157,8 @@ final class NaiveKvCache implements KvCache {
         if (closed) {
             return CacheMemory.NONE;
         }
-        long row = (long) layout.width() * Float.BYTES;
-        return new CacheMemory(row * rows.size(), row * rows.size());
+        long bytes = (long) storage.bytesPerRow() * (rows.size() - oldest);
+        return new CacheMemory(bytes, bytes);
     }
 
     @Override

@@ -2,8 +2,10 @@ package org.filigree.kvcache;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import net.jqwik.api.Arbitraries;
@@ -33,45 +35,50 @@ class KvCacheProperties {
     @Provide
     Arbitrary<List<Step>> steps() {
         Arbitrary<Kind> kind =
-                Arbitraries.frequency(Tuple.of(12, Kind.APPEND), Tuple.of(6, Kind.TRUNCATE), Tuple.of(1, Kind.CLOSE));
-        return Combinators.combine(kind, Arbitraries.integers().between(-1, 9))
-                .as(Step::new)
-                .list()
-                .ofMaxSize(20);
-    }
-
-    @Provide
-    Arbitrary<RowLayout> layouts() {
-        return Arbitraries.integers()
-                .between(1, 17)
-                .list()
-                .ofMinSize(1)
-                .ofMaxSize(3)
-                .map(widths -> {
-                    var parts = new ArrayList<RowLayout.Part>();
-                    for (int width : widths) {
-                        parts.add(new RowLayout.Part("part " + parts.size(), width));
-                    }
-                    return new RowLayout(parts);
-                });
+                Arbitraries.frequency(Tuple.of(14, Kind.APPEND), Tuple.of(6, Kind.TRUNCATE), Tuple.of(1, Kind.CLOSE));
+        Arbitrary<Integer> few = Arbitraries.integers().between(-1, 9);
+        Arbitrary<Integer> rows = Arbitraries.frequencyOf(
+                Tuple.of(4, few), Tuple.of(1, Arbitraries.integers().between(10, 70)));
+        return Combinators.combine(kind, rows).as(Step::new).list().ofMaxSize(20);
     }
 
     @Property
     void contiguousBehavesLikeAListOfRows(
             @ForAll(supplier = AnyBackend.class) Backend backend,
-            @ForAll("layouts") RowLayout layout,
-            @ForAll @IntRange(min = 1, max = 20) int capacity,
+            @ForAll(supplier = RowFormats.Storages.class) RowStorage storage,
+            @ForAll @IntRange(min = 1, max = 150) int capacity,
             @ForAll("steps") List<Step> steps,
             @ForAll long seed) {
-        RandomStream random = RandomStream.of(seed);
-        try (KvCache model = new NaiveKvCache(layout, capacity);
-                KvCache cache = new ContiguousKvCache(layout, capacity)) {
-            for (Step step : steps) {
-                List<Tensor> rows =
-                        step.kind == Kind.APPEND ? rows(backend, layout, Math.max(0, step.rows), random) : List.of();
-                assertEquals(outcome(model, step, rows), outcome(cache, step, rows));
-                assertAlike(backend, model, cache);
-            }
+        try (KvCache model = NaiveKvCache.of(storage, capacity);
+                KvCache cache = new ContiguousKvCache(storage, capacity)) {
+            run(steps, backend, model, cache, RandomStream.of(seed));
+            assertTrue(model.memory().usedBytes() == cache.memory().usedBytes());
+        }
+    }
+
+    @Property
+    void slidingBehavesLikeTheEndOfAListOfRows(
+            @ForAll(supplier = AnyBackend.class) Backend backend,
+            @ForAll(supplier = RowFormats.Storages.class) RowStorage storage,
+            @ForAll @IntRange(min = 1, max = 150) int capacity,
+            @ForAll @IntRange(min = 1, max = 20) int width,
+            @ForAll @IntRange(min = 0, max = 10) int slack,
+            @ForAll("steps") List<Step> steps,
+            @ForAll long seed) {
+        var window = new SlidingWindow(width, slack);
+        try (KvCache model = new NaiveKvCache(storage, window, capacity);
+                KvCache cache = new SlidingKvCache(storage, window, capacity)) {
+            run(steps, backend, model, cache, RandomStream.of(seed));
+        }
+    }
+
+    private static void run(List<Step> steps, Backend backend, KvCache model, KvCache cache, RandomStream random) {
+        for (Step step : steps) {
+            List<Tensor> rows = step.kind == Kind.APPEND
+                    ? rows(backend, model.layout(), Math.max(0, step.rows), random)
+                    : List.of();
+            assertEquals(outcome(model, step, rows), outcome(cache, step, rows));
+            assertAlike(backend, model, cache);
         }
     }
 
@@ -92,12 +99,46 @@ class KvCacheProperties {
             return;
         }
         assertEquals(model.length(), cache.length());
-        for (RowLayout.Part part : model.layout().parts()) {
-            Tensor expected = model.view(part.name(), backend);
-            Tensor actual = cache.view(part.name(), backend);
-            assertEquals(expected.shape(), actual.shape());
-            assertArrayEquals(expected.toFloats(), actual.toFloats());
+        assertSameRows(backend, model.rows(), cache.rows());
+        List<RowLayout.Part> parts = model.layout().parts();
+        String[] reversed = parts.reversed().stream().map(RowLayout.Part::name).toArray(String[]::new);
+        assertSameRows(backend, model.rows(reversed), cache.rows(reversed));
+        for (RowLayout.Part part : parts) {
+            assertSameRows(backend, model.rows(part.name()), cache.rows(part.name()));
+            assertArrayEquals(
+                    model.view(part.name(), backend).toFloats(),
+                    cache.view(part.name(), backend).toFloats());
         }
+    }
+
+    static void assertSameRows(Backend backend, CacheRows expected, CacheRows actual) {
+        assertEquals(expected.firstToken(), actual.firstToken());
+        assertEquals(expected.tokensPerRow(), actual.tokensPerRow());
+        assertEquals(expected.layout(), actual.layout());
+        Tensor rows = expected.tensor(backend);
+        assertEquals(rows.shape(), actual.tensor(backend).shape());
+        assertArrayEquals(rows.toFloats(), actual.tensor(backend).toFloats());
+        int[] chosen = chosen(expected.count());
+        float[] want = new float[1 + chosen.length * expected.width()];
+        float[] have = new float[1 + chosen.length * expected.width()];
+        Arrays.fill(have, Float.NaN);
+        have[0] = 0;
+        expected.gather(chosen, 1, chosen.length - 1, want, 1);
+        actual.gather(chosen, 1, chosen.length - 1, have, 1);
+        int end = 1 + (chosen.length - 1) * expected.width();
+        assertArrayEquals(Arrays.copyOf(want, end), Arrays.copyOf(have, end));
+        assertEquals(end == have.length, false, "the first chosen row is not asked for");
+        assertTrue(Float.isNaN(have[end]));
+    }
+
+    /** Every third row from the last, and none between. */
+    private static int[] chosen(int rows) {
+        int[] chosen = new int[2 + 2 * ((rows + 2) / 3)];
+        Arrays.fill(chosen, -1);
+        for (int row = rows - 1, i = 1; row >= 0; row -= 3, i += 2) {
+            chosen[i] = row;
+        }
+        return chosen;
     }
 
     private static Optional<KvCacheException.Reason> failure(Runnable call) {

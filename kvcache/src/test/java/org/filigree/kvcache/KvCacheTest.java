@@ -97,15 +97,87 @@ class KvCacheTest {
     }
 
     @Test
+    void rowsInPlaceOutliveAppendsOnly() {
+        CacheRows last;
+        try (KvCache cache = new ContiguousKvCache(LAYOUT, 8)) {
+            cache.append(rows(3));
+            CacheRows before = cache.rows("rotary key");
+            float[] values = before.tensor(backend).toFloats();
+            cache.append(rows(2));
+            assertEquals(3, before.count());
+            assertArrayEquals(values, before.tensor(backend).toFloats());
+            cache.truncate(5);
+            assertArrayEquals(values, before.tensor(backend).toFloats());
+            StoredRows stored = before.stored().getFirst();
+            stored.requireCurrent();
+            cache.truncate(4);
+            assertReason(Reason.STALE, () -> before.tensor(backend));
+            assertReason(Reason.STALE, stored::requireCurrent);
+            last = cache.rows();
+            assertOutOfBounds(() -> last.read(3, 2, new float[14], 0));
+            assertOutOfBounds(() -> last.read(0, 2, new float[13], 0));
+            assertOutOfBounds(() -> last.gather(new int[] {4}, 0, 1, new float[7], 0));
+            assertOutOfBounds(() -> last.gather(new int[] {-2}, 0, 1, new float[7], 0));
+        }
+        assertReason(Reason.STALE, () -> last.read(0, 4, new float[28], 0));
+    }
+
+    private static void assertOutOfBounds(Executable call) {
+        assertThrows(IndexOutOfBoundsException.class, call);
+    }
+
+    @Test
+    void aRingRefusesToLookAtWhatItOverwrote() {
+        try (KvCache cache = new SlidingKvCache(RowStorage.float32(LAYOUT), new SlidingWindow(4, 2), 100)) {
+            cache.append(rows(6));
+            CacheRows full = cache.rows();
+            cache.append(rows(1));
+            assertReason(Reason.STALE, () -> full.tensor(backend));
+            assertEquals(1, cache.rows().firstToken());
+            assertEquals(6, cache.rows().count());
+            cache.truncate(5);
+            String message = assertReason(Reason.LENGTH, () -> cache.truncate(4));
+            assertTrue(message.contains("begins at token 0, but the oldest one kept is 1"), message);
+            assertEquals(5, cache.length());
+            cache.append(rows(50));
+            assertEquals(49, cache.rows().firstToken());
+            assertReason(Reason.EXHAUSTED, () -> cache.append(rows(46)));
+            cache.truncate(53);
+            assertEquals(4, cache.rows().count());
+            assertEquals(6 * 28, cache.memory().reservedBytes());
+            assertEquals(4 * 28, cache.memory().usedBytes());
+        }
+    }
+
+    @Test
+    void storagesCheckThemselves() {
+        RowLayout layout = RowLayout.of("latent", 512).with("rotary key", 64).with("scorer key", 128);
+        RowStorage storage = RowStorage.float32(layout)
+                .with(TiledRows.V32_FP8_SPARSE, "latent", "rotary key")
+                .with(TiledRows.fp8IndexKeys(128), "scorer key");
+        assertEquals(layout, storage.layout());
+        assertEquals(656 + 132, storage.bytesPerRow());
+        assertEquals(704 * 2, RowStorage.bfloat16(layout).bytesPerRow());
+        assertThrows(
+                IllegalArgumentException.class, () -> storage.with(new BFloat16Rows(192), "rotary key", "scorer key"));
+        assertThrows(IllegalArgumentException.class, () -> storage.with(new BFloat16Rows(64), "scorer key"));
+        assertThrows(
+                IllegalArgumentException.class, () -> storage.with(TiledRows.V32_FP8_SPARSE, "latent", "scorer key"));
+        assertReason(Reason.LAYOUT, () -> storage.with(new BFloat16Rows(64), "value"));
+        assertThrows(IllegalArgumentException.class, () -> new SlidingWindow(0, 1));
+    }
+
+    @Test
     void memoryThatCannotBeHadIsReported() {
         String message = assertReason(
-                Reason.EXHAUSTED, () -> new ContiguousKvCache(RowLayout.of("latent", 1 << 30), 1 << 30).close());
-        assertTrue(message.contains(String.valueOf(4L << 60)), message);
+                Reason.EXHAUSTED, () -> new ContiguousKvCache(RowLayout.of("latent", 1 << 28), 1 << 30).close());
+        assertTrue(message.contains("1073741824 rows (latent [268435456]) of 1073741824 bytes each"), message);
     }
 
     @Test
     void sequenceAddsUpItsLayers() {
-        KvCacheConfig config = new KvCacheConfig(8, List.of(LAYOUT, RowLayout.of("latent", 3)));
+        KvCacheConfig config = new KvCacheConfig(
+                8, List.of(RowStorage.float32(LAYOUT), RowStorage.float32(RowLayout.of("latent", 3))));
         assertEquals(4 * (5 + 2 + 3), config.bytesPerToken());
         try (SequenceCache sequence = config.init()) {
             assertEquals(8 * config.bytesPerToken(), sequence.memory().reservedBytes());

@@ -1,6 +1,5 @@
 package org.filigree.v4;
 
-import java.util.Collections;
 import org.filigree.attention.HeadWidths;
 import org.filigree.attention.IndexerConfig;
 import org.filigree.attention.LatentAttentionConfig;
@@ -75,7 +74,6 @@ record V4Parts(V4Config config) {
     }
 
     KvCacheConfig cache(int capacity) {
-        return new KvCacheConfig(
-                capacity, Collections.nCopies(config.layers(), attention().rowLayout()));
+        return KvCacheConfig.of(capacity, config.layers(), attention().rowLayout());
     }
 }

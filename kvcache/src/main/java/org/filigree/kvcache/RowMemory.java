@@ -1,0 +1,122 @@
+package org.filigree.kvcache;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.host.HostBackend;
+import org.filigree.core.backend.host.HostFloats;
+import org.filigree.core.tensor.Tensor;
+
+/** All planes of a storage, in pages outside the heap. Knows nothing of sequences: callers say which slot a row goes to. */
+final class RowMemory implements AutoCloseable {
+    /** The released kernels' page, and small beside any context. */
+    static final int PAGE_ROWS = 64;
+    /** Some 30 µs of quantising, which is worth a thread. */
+    private static final int CHUNK_NUMBERS = 1 << 17;
+
+    private static final long ALIGNMENT = 64;
+
+    private final RowStorage storage;
+    private final Arena arena;
+    private final List<PlaneMemory> planes;
+
+    private RowMemory(RowStorage storage, Arena arena, List<PlaneMemory> planes) {
+        this.storage = storage;
+        this.arena = arena;
+        this.planes = planes;
+    }
+
+    static RowMemory reserve(RowStorage storage, long slots, int pageRows) {
+        Arena arena = Arena.ofShared();
+        try {
+            var planes = new ArrayList<PlaneMemory>();
+            for (RowStorage.Plane plane : storage.planes()) {
+                long bytes = PlaneMemory.bytes(plane.format(), slots, pageRows);
+                planes.add(new PlaneMemory(
+                        plane, pageRows, arena.allocate(bytes, ALIGNMENT), RowCodec.of(plane.format())));
+            }
+            return new RowMemory(storage, arena, List.copyOf(planes));
+        } catch (OutOfMemoryError | ArithmeticException none) {
+            arena.close();
+            throw new KvCacheException(
+                    KvCacheException.Reason.EXHAUSTED,
+                    "kv cache: " + slots + " rows " + storage.layout() + " of " + storage.bytesPerRow()
+                            + " bytes each need more memory outside the heap than can be had; lower the capacity or"
+                            + " raise -XX:MaxDirectMemorySize",
+                    none);
+        }
+    }
+
+    RowStorage storage() {
+        return storage;
+    }
+
+    List<PlaneMemory> planes() {
+        return planes;
+    }
+
+    long bytes() {
+        return planes.stream().mapToLong(plane -> plane.memory().byteSize()).sum();
+    }
+
+    /** Writes rows from…from + count of the parts to the slots of rows first…first + count. */
+    void write(Slots slots, int first, List<Tensor> parts, int from, int count) {
+        if (count == 0) {
+            return;
+        }
+        float[][] values = new float[parts.size()][];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = values(parts.get(i));
+        }
+        int chunk = Math.max(1, CHUNK_NUMBERS / storage.layout().width());
+        if (count > chunk && Backend.of(parts.getFirst()) instanceof HostBackend host) {
+            host.workers()
+                    .parallelRanges(
+                            count,
+                            chunk,
+                            (begin, end) -> write(slots, first + begin, values, from + begin, end - begin));
+        } else {
+            write(slots, first, values, from, count);
+        }
+    }
+
+    private static float[] values(Tensor part) {
+        return part.storage() instanceof HostFloats host ? host.array() : part.toFloats();
+    }
+
+    private void write(Slots slots, int first, float[][] values, int from, int count) {
+        int part = 0;
+        for (PlaneMemory plane : planes) {
+            List<RowLayout.Part> parts = plane.plane().parts();
+            if (parts.size() == 1) {
+                int width = parts.getFirst().width();
+                for (int r = 0; r < count; r++) {
+                    plane.encode(values[part], (from + r) * width, slots.of(first + r));
+                }
+            } else {
+                float[] row = new float[plane.plane().format().width()];
+                for (int r = 0; r < count; r++) {
+                    int at = 0;
+                    for (int i = 0; i < parts.size(); i++) {
+                        int width = parts.get(i).width();
+                        System.arraycopy(values[part + i], (from + r) * width, row, at, width);
+                        at += width;
+                    }
+                    plane.encode(row, 0, slots.of(first + r));
+                }
+            }
+            part += parts.size();
+        }
+    }
+
+    /** Copies a page of every plane. */
+    void copyPage(int from, int to) {
+        planes.forEach(plane -> plane.copyPage(from, to));
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,116 @@
+package org.filigree.kvcache;
+
+import java.util.List;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Tensor;
+
+/**
+ * The last tokens of a sequence in a ring: token p lies in slot p mod slots. Older ones are overwritten, so memory does not grow with the
+ * context. Of a longer chunk only the end is stored. Threads may share a handle; calls wait for each other.
+ */
+public final class SlidingKvCache implements KvCache {
+    private final int capacity;
+    private final SlidingWindow window;
+    private final RowMemory memory;
+    private final RowLayout layout;
+    private final Edition edition = new Edition();
+    private int oldest;
+    private int length;
+    private boolean closed;
+
+    /**
+     * An empty cache.
+     *
+     * @param storage what a row consists of and how it is stored
+     * @param window how many tokens it keeps
+     * @param capacity longest sequence, in tokens; takes no memory
+     * @throws KvCacheException if the memory cannot be had
+     */
+    public SlidingKvCache(RowStorage storage, SlidingWindow window, int capacity) {
+        Check.positive("sliding kv cache: capacity", capacity);
+        this.capacity = capacity;
+        this.window = window;
+        this.layout = storage.layout();
+        this.memory = RowMemory.reserve(storage, window.slots(), RowMemory.PAGE_ROWS);
+    }
+
+    @Override
+    public RowLayout layout() {
+        return layout;
+    }
+
+    /** {@return how many tokens it keeps} */
+    public SlidingWindow window() {
+        return window;
+    }
+
+    @Override
+    public int capacity() {
+        return capacity;
+    }
+
+    @Override
+    public synchronized int length() {
+        requireOpen("length");
+        return length;
+    }
+
+    @Override
+    public synchronized void append(List<Tensor> parts) {
+        requireOpen("append");
+        int rows = AppendCheck.rows(layout, length, capacity, parts);
+        int kept = Math.min(rows, window.slots());
+        int stillThere = window.oldest(oldest, length + rows);
+        if (stillThere > oldest) {
+            edition.supersede();
+        }
+        memory.write(Slots.ring(length + rows - kept, window.slots()), 0, parts, rows - kept, kept);
+        oldest = stillThere;
+        length += rows;
+    }
+
+    @Override
+    public synchronized void truncate(int kept) {
+        requireOpen("truncate");
+        AppendCheck.length(kept, length);
+        window.requireWhole(oldest, kept);
+        if (kept < length) {
+            edition.supersede();
+            length = kept;
+        }
+    }
+
+    @Override
+    public synchronized CacheRows rows(String... parts) {
+        requireOpen("rows");
+        return new MappedRows(memory, Slots.ring(oldest, window.slots()), length - oldest, edition, parts);
+    }
+
+    @Override
+    public synchronized CacheMemory memory() {
+        if (closed) {
+            return CacheMemory.NONE;
+        }
+        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * (length - oldest));
+    }
+
+    @Override
+    public synchronized void close() {
+        if (!closed) {
+            closed = true;
+            edition.supersede();
+            memory.close();
+        }
+    }
+
+    private void requireOpen(String operation) {
+        if (closed) {
+            throw AppendCheck.closed(operation);
+        }
+    }
+
+    @Override
+    public synchronized String toString() {
+        return "SlidingKvCache{" + (closed ? "closed" : "tokens " + oldest + "…" + length) + " " + layout + "}";
+    }
+}
