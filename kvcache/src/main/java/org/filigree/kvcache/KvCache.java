@@ -18,11 +18,6 @@ public interface KvCache extends AutoCloseable {
     /** {@return what a row consists of} */
     RowLayout layout();
 
-    /** {@return what a token brings: the parts that {@link #append} takes, which a compressed cache turns into rows} */
-    default RowLayout tokenLayout() {
-        return layout();
-    }
-
     /** {@return the longest sequence, in tokens} */
     int capacity();
 
@@ -32,7 +27,7 @@ public interface KvCache extends AutoCloseable {
     /**
      * Adds tokens behind the last one. Gradients do not pass through a cache.
      *
-     * @param parts one FLOAT32 tensor [tokens, width] for every part of the {@link #tokenLayout}, in its order, all with as many rows
+     * @param parts one FLOAT32 tensor [tokens, width] for every part of the layout, in its order, all with as many rows
      * @throws KvCacheException if they do not fit, or the cache is closed
      * @throws ShapeException if the tensors do not match the layout
      */

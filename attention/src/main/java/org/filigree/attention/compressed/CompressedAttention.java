@@ -5,7 +5,6 @@ import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
-import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.Optional;
@@ -24,6 +23,7 @@ import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.jspecify.annotations.Nullable;
@@ -177,8 +177,13 @@ public final class CompressedAttention implements Layer {
         if (from == cache.length()) {
             return more;
         }
-        Tensor all = cache.view(part, Backend.of(more));
-        return concat(1, insertAxis(slice(all, 0, from, all.dim(0)), 0), more);
+        CacheRows held = cache.rows(part);
+        int first = from - held.firstToken();
+        int rows = held.count() - first;
+        float[] values = new float[rows * held.width()];
+        held.read(first, rows, values, 0);
+        Tensor before = Backend.of(more).tensors().floats(Shape.of(1, rows, held.width()), values);
+        return concat(1, before, more);
     }
 
     /** What the tokens of a pass become; rows [batch, tokens, ·] of width 0 where there is nothing to keep. */
