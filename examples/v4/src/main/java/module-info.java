@@ -21,6 +21,7 @@ module org.filigree.v4 {
     exports org.filigree.v4.data;
     exports org.filigree.v4.generate;
     exports org.filigree.v4.report;
+    exports org.filigree.v4.stability;
     exports org.filigree.v4.train;
 
     opens org.filigree.v4.cli to

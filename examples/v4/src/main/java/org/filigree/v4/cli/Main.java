@@ -19,7 +19,13 @@ import picocli.CommandLine.ParameterException;
         description = "Trains and runs reference assemblies of DeepSeek-V4 on the JVM.",
         mixinStandardHelpOptions = true,
         version = "filigree 0.1.0-SNAPSHOT",
-        subcommands = {TrainCommand.class, GenerateCommand.class, InfoCommand.class, BackendsCommand.class},
+        subcommands = {
+            TrainCommand.class,
+            GenerateCommand.class,
+            InfoCommand.class,
+            BackendsCommand.class,
+            StabilityCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND")
 public final class Main {
     private static final Logger FILIGREE = Logger.getLogger("org.filigree");

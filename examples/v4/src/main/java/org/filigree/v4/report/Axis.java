@@ -11,9 +11,34 @@ import java.util.stream.IntStream;
  * @param first  value of the first tick, in units of {@code step}
  * @param last   value of the last tick, in units of {@code step}
  * @param step   distance of ticks: 1, 2 or 5 times a power of ten
+ * @param labels what stands at a tick
  */
-record Axis(long first, long last, BigDecimal step) {
+record Axis(long first, long last, BigDecimal step, Labels labels) {
     private static final int[] NICE = {1, 2, 5};
+
+    /** Powers of ten that are still written out. */
+    private static final int LONGEST = 5;
+
+    /** What stands at a tick. */
+    enum Labels {
+        /** The value itself. */
+        VALUES,
+        /** Two to the value: the axis of a logarithm. */
+        POWERS_OF_TWO,
+        /** Ten to the value. */
+        POWERS_OF_TEN
+    }
+
+    /** An axis of logarithms, with ticks at whole numbers. */
+    static Axis ofExponents(double low, double high, int mostTicks, Labels labels) {
+        Axis values = around(Math.floor(low + 1e-9), Math.max(Math.ceil(high - 1e-9), Math.floor(low) + 1), mostTicks);
+        long step = Math.max(1, values.step.longValue());
+        return new Axis(
+                Math.floorDiv((long) Math.floor(values.low()), step),
+                Math.ceilDiv((long) Math.ceil(values.high()), step),
+                BigDecimal.valueOf(step),
+                labels);
+    }
 
     /** The finest axis that has the given range between its ends and at most as many ticks as given, at least 3. */
     static Axis around(double low, double high, int mostTicks) {
@@ -23,7 +48,7 @@ record Axis(long first, long last, BigDecimal step) {
             BigDecimal step = BigDecimal.valueOf(NICE[i % NICE.length]).scaleByPowerOfTen(exponent + i / NICE.length);
             long first = (long) Math.floor(low / step.doubleValue() + 1e-9);
             long last = Math.max(first + 1, (long) Math.ceil(high / step.doubleValue() - 1e-9));
-            if (last - first < mostTicks) return new Axis(first, last, step);
+            if (last - first < mostTicks) return new Axis(first, last, step, Labels.VALUES);
         }
     }
 
@@ -39,8 +64,17 @@ record Axis(long first, long last, BigDecimal step) {
         return IntStream.rangeClosed(0, (int) (last - first)).mapToDouble(i -> (first + i) * step.doubleValue());
     }
 
-    /** A value with as many decimals as the distance of ticks has. */
+    /** A value with as many decimals as the distance of ticks has, or a power. */
     String label(double value) {
+        return switch (labels) {
+            case VALUES -> decimal(value);
+            case POWERS_OF_TWO -> decimal(Math.pow(2, value));
+            case POWERS_OF_TEN ->
+                value >= 0 && value <= LONGEST ? decimal(Math.pow(10, value)) : "1e" + Math.round(value);
+        };
+    }
+
+    private String decimal(double value) {
         return BigDecimal.valueOf(value)
                 .setScale(Math.max(0, step.stripTrailingZeros().scale()), RoundingMode.HALF_EVEN)
                 .toPlainString();

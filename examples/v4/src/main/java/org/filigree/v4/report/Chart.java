@@ -6,7 +6,7 @@ import java.util.function.Function;
 import java.util.stream.DoubleStream;
 
 /**
- * Curves in one pair of axes, with a legend in the upper right corner.
+ * Curves in one pair of axes, with a legend in a corner.
  *
  * @param title  headline
  * @param xTitle name of the horizontal axis, with unit
@@ -14,8 +14,17 @@ import java.util.stream.DoubleStream;
  * @param xAxis  horizontal range
  * @param yAxis  vertical range
  * @param curves curves with at least one point each, the first one behind
+ * @param legend where the legend is
  */
-record Chart(String title, String xTitle, String yTitle, Axis xAxis, Axis yAxis, List<Curve> curves) {
+record Chart(String title, String xTitle, String yTitle, Axis xAxis, Axis yAxis, List<Curve> curves, Corner legend) {
+    /** Where nothing is drawn. */
+    enum Corner {
+        /** For curves that fall. */
+        UPPER_RIGHT,
+        /** For curves that rise. */
+        UPPER_LEFT
+    }
+
     static final int WIDTH = 1000;
     static final int HEIGHT = 600;
     static final int TEXT_RGB = 0x333333;
@@ -37,7 +46,25 @@ record Chart(String title, String xTitle, String yTitle, Axis xAxis, Axis yAxis,
 
     static Chart of(String title, String xTitle, String yTitle, List<Curve> curves) {
         return new Chart(
-                title, xTitle, yTitle, axis(curves, Curve::x, 10), axis(curves, Curve::y, 10), List.copyOf(curves));
+                title,
+                xTitle,
+                yTitle,
+                axis(curves, Curve::x, 10),
+                axis(curves, Curve::y, 10),
+                List.copyOf(curves),
+                Corner.UPPER_RIGHT);
+    }
+
+    /** A chart of logarithms: x to base two, y to base ten. */
+    static Chart ofLogarithms(String title, String xTitle, String yTitle, List<Curve> curves) {
+        return new Chart(
+                title,
+                xTitle,
+                yTitle,
+                exponents(curves, Curve::x, Axis.Labels.POWERS_OF_TWO),
+                exponents(curves, Curve::y, Axis.Labels.POWERS_OF_TEN),
+                List.copyOf(curves),
+                Corner.UPPER_LEFT);
     }
 
     void draw(Canvas canvas) {
@@ -81,7 +108,7 @@ record Chart(String title, String xTitle, String yTitle, Axis xAxis, Axis yAxis,
     }
 
     private void drawLegend(Canvas canvas) {
-        double left = LEFT + PLOT_WIDTH - LEGEND_WIDTH;
+        double left = legend == Corner.UPPER_RIGHT ? LEFT + PLOT_WIDTH - LEGEND_WIDTH : LEFT + LEGEND_PADDING;
         double height = curves.size() * LEGEND_ROW + 2.0 * LEGEND_PADDING;
         canvas.box(left, TOP, LEGEND_WIDTH, height, FRAME);
         for (int i = 0; i < curves.size(); i++) {
@@ -105,6 +132,12 @@ record Chart(String title, String xTitle, String yTitle, Axis xAxis, Axis yAxis,
         double low = all(curves, values).min().orElse(0);
         double high = all(curves, values).max().orElse(1);
         return Axis.around(low, high, mostTicks);
+    }
+
+    private static Axis exponents(List<Curve> curves, Function<Curve, double[]> values, Axis.Labels labels) {
+        double low = all(curves, values).min().orElse(0);
+        double high = all(curves, values).max().orElse(1);
+        return Axis.ofExponents(low, high, 10, labels);
     }
 
     private static DoubleStream all(List<Curve> curves, Function<Curve, double[]> values) {

@@ -1,8 +1,5 @@
 package org.filigree.v4.report;
 
-import java.awt.AWTError;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,30 +36,7 @@ public record LossPlot(String title, List<Metric> metrics, List<ReferenceLine> r
      *                         there in that case
      */
     public void write(Path folder) {
-        Chart chart = chart();
-        ReportFile.write(folder.resolve(SVG), svg(chart));
-        ReportFile.write(folder.resolve(PNG), png(folder.resolve(PNG), chart));
-    }
-
-    private static byte[] svg(Chart chart) {
-        var canvas = new SvgCanvas();
-        chart.draw(canvas);
-        return canvas.document().getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static byte[] png(Path file, Chart chart) {
-        try {
-            var canvas = new BitmapCanvas();
-            chart.draw(canvas);
-            return canvas.png();
-        } catch (IOException e) {
-            throw new ReportException("cannot write %s: %s".formatted(file, e), e);
-        } catch (RuntimeException | InternalError | AWTError | LinkageError e) {
-            throw new ReportException(
-                    "cannot draw %s: this Java finds no usable fonts or display (%s); install fontconfig and a font, or use %s"
-                            .formatted(file, e, SVG),
-                    e);
-        }
+        ChartFile.write(folder, SVG, PNG, chart());
     }
 
     Chart chart() {

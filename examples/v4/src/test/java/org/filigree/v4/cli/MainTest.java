@@ -54,6 +54,8 @@ class MainTest {
         refused("temperature", "generate", "--model", out, "--prompt", "x", "--temperature", "-1");
         refused("holds no training checkpoint", "train", "--resume", "--out", out);
         refused("--model", "generate", "--prompt", "x");
+        refused("stability: depth must be positive but is 0", "stability", "--depths", "8,0");
+        refused("is a file", "stability", "--quick", "--out", file.toString());
         assertFalse(Files.exists(Path.of(out)), "a refused run leaves nothing behind");
     }
 
@@ -95,6 +97,23 @@ class MainTest {
         refused("holds a training checkpoint already", "train", "--out", out);
         Files.writeString(sources.resolve("Number0.java"), "class Changed {}");
         refused("not those that the run", "train", "--resume", "--out", out);
+    }
+
+    @Test
+    void stabilityLeavesATableAndPlots() throws IOException {
+        Path sources = Files.createDirectories(folder.resolve("sources"));
+        for (int i = 0; i < 100; i++) {
+            Files.writeString(sources.resolve("N" + i + ".java"), "class N" + i + " {\n    int n = " + i + ";\n}\n");
+        }
+        Path out = folder.resolve("stability");
+        Outcome outcome = run("stability", "--quick", "--data", sources.toString(), "--out", out.toString());
+        assertEquals(0, outcome.code(), outcome.err());
+        assertTrue(outcome.out().contains("[10/10] 4 sub-layers, mHC, drawn"), outcome.out());
+        String table = Files.readString(out.resolve("stability.md"));
+        assertTrue(table.contains("| 4 | mHC |") && table.contains("| 4 | 0.95 | 60 | 20 |"), table);
+        for (String name : List.of("stability-forward.svg", "stability-backward.svg", "manifest.json")) {
+            assertTrue(Files.exists(out.resolve(name)), name);
+        }
     }
 
     @Test

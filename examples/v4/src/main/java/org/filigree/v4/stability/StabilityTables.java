@@ -1,0 +1,83 @@
+package org.filigree.v4.stability;
+
+import java.util.List;
+import java.util.Locale;
+
+/** The results as tables in Markdown. */
+public final class StabilityTables {
+    private StabilityTables() {}
+
+    /**
+     * Losses and composite gains, a row for every stack.
+     *
+     * @param plan what was run
+     * @param results of it
+     * @return head and rows
+     */
+    public static String ofStacks(StabilityPlan plan, List<StabilityResult> results) {
+        var text = new StringBuilder();
+        text.append("""
+                | sub-layers | connections | bits/byte before | after | composite gain before, forward · backward | after, forward · backward | largest of one sub-layer, after |
+                |--:|---|--:|--:|--:|--:|--:|
+                """);
+        for (StabilityResult result : results) {
+            StabilityResult.Measured start = result.start();
+            StabilityResult.Measured trained = result.trained();
+            String note = result.steps() < plan.steps() ? " (not finite after step " + result.steps() + ")" : "";
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %d | %s%s | %.3f | %.3f | %s · %s | %s · %s | %s · %s |%n",
+                    result.depth(),
+                    result.contender().name(),
+                    note,
+                    start.bitsPerByte(),
+                    trained.bitsPerByte(),
+                    gain(start.composite().forward()),
+                    gain(start.composite().backward()),
+                    gain(trained.composite().forward()),
+                    gain(trained.composite().backward()),
+                    gain(trained.single().forward()),
+                    gain(trained.single().backward())));
+        }
+        return text.toString();
+    }
+
+    /**
+     * Backward gains of products of mixes from random logits.
+     *
+     * @param cases what was drawn
+     * @param gains of each case, in ascending order
+     * @return head and rows
+     */
+    public static String ofRandomLogits(List<RandomLogits> cases, List<double[]> gains) {
+        var text = new StringBuilder();
+        text.append("""
+                | logits: deviation | correlation through depth | sub-layers | iterations | backward gain p50 | p99 | max |
+                |--:|--:|--:|--:|--:|--:|--:|
+                """);
+        for (int i = 0; i < cases.size(); i++) {
+            RandomLogits one = cases.get(i);
+            double[] sorted = gains.get(i);
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %.0f | %.2f | %d | %d | %.3f | %.3f | %.3f |%n",
+                    one.deviation(),
+                    one.correlation(),
+                    one.layers(),
+                    one.iterations(),
+                    quantile(sorted, 0.5),
+                    quantile(sorted, 0.99),
+                    quantile(sorted, 1)));
+        }
+        return text.toString();
+    }
+
+    private static double quantile(double[] sorted, double share) {
+        return sorted[(int) Math.round(share * (sorted.length - 1))];
+    }
+
+    /** Few digits where the value is near 1 or moderate, a power of ten where it is large. */
+    static String gain(double value) {
+        return String.format(Locale.ROOT, value < 10 ? "%.3f" : value < 1e5 ? "%.0f" : "%.1e", value);
+    }
+}
