@@ -9,5 +9,6 @@ module org.filigree.attention {
     exports org.filigree.attention.compressed;
 
     provides org.filigree.core.backend.KernelProvider with
-            org.filigree.attention.VectorScaledDotProduct;
+            org.filigree.attention.VectorScaledDotProduct,
+            org.filigree.attention.VectorSparseAttention;
 }

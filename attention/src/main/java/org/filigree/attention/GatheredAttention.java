@@ -15,6 +15,7 @@ import static org.filigree.core.op.Slice.slice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -23,12 +24,47 @@ import org.filigree.core.tensor.Tensor;
 record GatheredAttention() implements SparseAttention {
     @Override
     public Attended attend(AttentionInput input) {
-        List<Tensor> outputs = new ArrayList<>();
-        List<Tensor> sums = new ArrayList<>();
         Tensor q = input.queries();
         if (q.shape().size() == 0) {
             return new MaskedAttention().attend(input);
         }
+        return Backend.of(q)
+                .kernel(SparseAttentionKernel.class)
+                .map(kernel -> fused(kernel, input))
+                .orElseGet(() -> composed(input));
+    }
+
+    private static Attended fused(SparseAttentionKernel kernel, AttentionInput input) {
+        Tensor sinks = input.sinks();
+        Attended result = kernel.forward(input);
+        List<Tensor> outputs = Autograd.record(
+                "sparse attention",
+                sinks == null
+                        ? List.of(input.queries(), input.keyValues())
+                        : List.of(input.queries(), input.keyValues(), sinks),
+                List.of(result.output(), result.logSumExp()),
+                upstream -> {
+                    Tensor dOutput = upstream.get(0);
+                    SparseAttentionKernel.Gradients gradients = kernel.gradients(
+                            input,
+                            result,
+                            dOutput == null
+                                    ? Backend.of(result.output())
+                                            .tensors()
+                                            .zeros(result.output().shape())
+                                    : dOutput,
+                            upstream.get(1));
+                    return sinks == null
+                            ? List.of(gradients.queries(), gradients.keyValues())
+                            : Arrays.asList(gradients.queries(), gradients.keyValues(), gradients.sinks());
+                });
+        return new Attended(outputs.get(0), outputs.get(1));
+    }
+
+    static Attended composed(AttentionInput input) {
+        List<Tensor> outputs = new ArrayList<>();
+        List<Tensor> sums = new ArrayList<>();
+        Tensor q = input.queries();
         for (int b = 0; b < q.dim(0); b++) {
             Tensor indices = atLeastOne(row(input.indices(), b));
             Tensor keyValues = row(input.keyValues(), b);

@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
  * @param backend whose arrays it reads and makes
  */
 record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKernel {
-    private static final int ROWS_PER_CHUNK = 256;
-
     @Override
     public Attended forward(DenseAttentionInput input) {
         TileGrid grid = new TileGrid(input);
@@ -47,31 +45,7 @@ record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKern
             DenseAttentionInput input, Attended result, Tensor dOutput, @Nullable Tensor dLogSumExp) {
         TileGrid grid = new TileGrid(input);
         float[] sinks = TileGrid.sinks(input);
-        float[] dO = HostFloats.of(dOutput);
-        float[] output = HostFloats.of(result.output());
-        float[] logSumExp = HostFloats.of(result.logSumExp());
-        float[] dLse = dLogSumExp == null ? new float[0] : HostFloats.of(dLogSumExp);
-        float[] up = sinks.length == 0 ? dO : new float[dO.length];
-        float[] offset = new float[logSumExp.length];
-        float[] taken = new float[sinks.length == 0 ? 0 : logSumExp.length];
-        int valueWidth = grid.valueWidth;
-        backend.workers().parallelRanges(offset.length, ROWS_PER_CHUNK, (from, to) -> {
-            for (int row = from; row < to; row++) {
-                float inner = dot(dO, output, row * valueWidth, valueWidth);
-                offset[row] = inner;
-                if (sinks.length > 0) {
-                    float share = TileGrid.share(sinks[row % sinks.length], logSumExp[row]);
-                    taken[row] = (1 - share) * inner;
-                    offset[row] = share * inner;
-                    for (int i = row * valueWidth; i < (row + 1) * valueWidth; i++) {
-                        up[i] = dO[i] * share;
-                    }
-                }
-                if (dLse.length > 0) {
-                    offset[row] -= dLse[row];
-                }
-            }
-        });
+        OutputGradient upstream = OutputGradient.of(backend, result, sinks, dOutput, dLogSumExp);
         float[] dq = HostFloats.allocate(input.queries().shape());
         float[] dk = HostFloats.allocate(input.keys().shape());
         float[] dv = HostFloats.allocate(input.values().shape());
@@ -81,9 +55,9 @@ record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKern
                 HostFloats.of(input.keys()),
                 HostFloats.of(input.values()),
                 (float) input.scale(),
-                up,
-                logSumExp,
-                offset,
+                upstream.up(),
+                HostFloats.of(result.logSumExp()),
+                upstream.offset(),
                 dq);
         var sums = new TiledBackward.KeySums[grid.parts == 1 ? 0 : grid.tasks()];
         backend.workers().parallelFor(grid.tasks(), task -> {
@@ -110,18 +84,7 @@ record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKern
                 HostFloats.tensor(backend, input.values().shape(), dv),
                 input.sinks() == null
                         ? null
-                        : HostFloats.tensor(backend, input.sinks().shape(), minusSums(taken, sinks.length)));
-    }
-
-    private static float dot(float[] a, float[] b, int at, int n) {
-        float even = 0;
-        float odd = 0;
-        int i = 0;
-        for (; i + 1 < n; i += 2) {
-            even = Math.fma(a[at + i], b[at + i], even);
-            odd = Math.fma(a[at + i + 1], b[at + i + 1], odd);
-        }
-        return i < n ? Math.fma(a[at + i], b[at + i], even) + odd : even + odd;
+                        : HostFloats.tensor(backend, input.sinks().shape(), upstream.ofSinks(sinks.length)));
     }
 
     private static void add(float[] from, float[] to) {
@@ -138,18 +101,5 @@ record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKern
         int step = grid.paddedKeys() * STRIP;
         grid.keys(dk, sequence, keyHead, grid.width).spread(0, grid.keys, ones, sums.keys(), 0, step);
         grid.keys(dv, sequence, keyHead, grid.valueWidth).spread(0, grid.keys, ones, sums.values(), 0, step);
-    }
-
-    /** By head, over batch and tokens in order. */
-    private static float[] minusSums(float[] x, int heads) {
-        double[] sums = new double[heads];
-        for (int i = 0; i < x.length; i++) {
-            sums[i % heads] -= x[i];
-        }
-        float[] rounded = new float[heads];
-        for (int h = 0; h < heads; h++) {
-            rounded[h] = (float) sums[h];
-        }
-        return rounded;
     }
 }

@@ -153,12 +153,4 @@ final class TileGrid {
     static float[] sinks(DenseAttentionInput input) {
         return input.sinks() == null ? new float[0] : HostFloats.of(input.sinks());
     }
-
-    /** The share of the keys beside a sink, 1/(1 + e^(sink − log-sum-exp)). */
-    static float share(float sink, float logSumExp) {
-        if (sink == Float.NEGATIVE_INFINITY) {
-            return 1f;
-        }
-        return (float) (1 / (1 + Math.exp(sink - (double) logSumExp)));
-    }
 }

@@ -7,8 +7,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The innermost loops of tiled attention: C[{@link #HEIGHT}, {@link #STRIP}] = or += A·B, held in registers while k runs. Every element
- * is one chain of fused multiply-adds in the order of k. B and C lie in rows of a strip; A lies either turned, its rows side by side
- * for each k, or in rows of a strip.
+ * is one chain of fused multiply-adds in the order of k. C lies in rows of a strip; A lies either turned, its rows side by side for each k,
+ * or in rows.
  */
 final class TileProduct {
     /** Columns of a tile. */
@@ -42,40 +42,43 @@ final class TileProduct {
      * @param aStep from one k to the next
      * @param b B [k, STRIP]
      * @param bAt its element (0, 0)
+     * @param bStep from one k to the next
      * @param c C [HEIGHT, STRIP]
      * @param cAt its element (0, 0)
      * @param update of C
      */
-    static void turned(int k, float[] a, int aAt, int aStep, float[] b, int bAt, float[] c, int cAt, Update update) {
+    static void turned(
+            int k, float[] a, int aAt, int aStep, float[] b, int bAt, int bStep, float[] c, int cAt, Update update) {
         if (HEIGHT == 8) {
-            turned8(k, a, aAt, aStep, b, bAt, c, cAt, update);
+            turned8(k, a, aAt, aStep, b, bAt, bStep, c, cAt, update);
         } else {
-            turned4(k, a, aAt, aStep, b, bAt, c, cAt, update);
+            turned4(k, a, aAt, aStep, b, bAt, bStep, c, cAt, update);
         }
     }
 
     /**
-     * A in rows: element (row, p) at {@code aAt + row·STRIP + p}.
+     * A in rows: element (row, p) at {@code aAt + row·aRow + p}.
      *
-     * @param k terms of each sum, at most STRIP
+     * @param k terms of each sum
      * @param a A
      * @param aAt its element (0, 0)
+     * @param aRow from one row to the next
      * @param b B [k, STRIP]
      * @param bAt its element (0, 0)
      * @param c C [HEIGHT, STRIP]
      * @param cAt its element (0, 0)
      * @param update of C
      */
-    static void rows(int k, float[] a, int aAt, float[] b, int bAt, float[] c, int cAt, Update update) {
+    static void rows(int k, float[] a, int aAt, int aRow, float[] b, int bAt, float[] c, int cAt, Update update) {
         if (HEIGHT == 8) {
-            rows8(k, a, aAt, b, bAt, c, cAt, update);
+            rows8(k, a, aAt, aRow, b, bAt, c, cAt, update);
         } else {
-            rows4(k, a, aAt, b, bAt, c, cAt, update);
+            rows4(k, a, aAt, aRow, b, bAt, c, cAt, update);
         }
     }
 
     private static void turned8(
-            int k, float[] a, int aAt, int aStep, float[] b, int bAt, float[] c, int cAt, Update update) {
+            int k, float[] a, int aAt, int aStep, float[] b, int bAt, int bStep, float[] c, int cAt, Update update) {
         float[] s = update == Update.ACCUMULATE ? c : ZEROS;
         int from = update == Update.ACCUMULATE ? cAt : 0;
         int step = update == Update.ACCUMULATE ? STRIP : 0;
@@ -97,7 +100,7 @@ final class TileProduct {
         FloatVector c7x1 = FloatVector.fromArray(F, s, from + 7 * step + LANES);
         for (int p = 0; p < k; p++) {
             int ap = aAt + aStep * p;
-            int bp = bAt + STRIP * p;
+            int bp = bAt + bStep * p;
             FloatVector b0 = FloatVector.fromArray(F, b, bp);
             FloatVector b1 = FloatVector.fromArray(F, b, bp + LANES);
             FloatVector a0 = FloatVector.broadcast(F, a[ap]);
@@ -143,7 +146,8 @@ final class TileProduct {
         c7x1.intoArray(c, cAt + 7 * STRIP + LANES);
     }
 
-    private static void rows8(int k, float[] a, int aAt, float[] b, int bAt, float[] c, int cAt, Update update) {
+    private static void rows8(
+            int k, float[] a, int aAt, int aRow, float[] b, int bAt, float[] c, int cAt, Update update) {
         float[] s = update == Update.ACCUMULATE ? c : ZEROS;
         int from = update == Update.ACCUMULATE ? cAt : 0;
         int step = update == Update.ACCUMULATE ? STRIP : 0;
@@ -171,25 +175,25 @@ final class TileProduct {
             FloatVector a0 = FloatVector.broadcast(F, a[ap]);
             c0x0 = a0.fma(b0, c0x0);
             c0x1 = a0.fma(b1, c0x1);
-            FloatVector a1 = FloatVector.broadcast(F, a[ap + STRIP]);
+            FloatVector a1 = FloatVector.broadcast(F, a[ap + aRow]);
             c1x0 = a1.fma(b0, c1x0);
             c1x1 = a1.fma(b1, c1x1);
-            FloatVector a2 = FloatVector.broadcast(F, a[ap + 2 * STRIP]);
+            FloatVector a2 = FloatVector.broadcast(F, a[ap + 2 * aRow]);
             c2x0 = a2.fma(b0, c2x0);
             c2x1 = a2.fma(b1, c2x1);
-            FloatVector a3 = FloatVector.broadcast(F, a[ap + 3 * STRIP]);
+            FloatVector a3 = FloatVector.broadcast(F, a[ap + 3 * aRow]);
             c3x0 = a3.fma(b0, c3x0);
             c3x1 = a3.fma(b1, c3x1);
-            FloatVector a4 = FloatVector.broadcast(F, a[ap + 4 * STRIP]);
+            FloatVector a4 = FloatVector.broadcast(F, a[ap + 4 * aRow]);
             c4x0 = a4.fma(b0, c4x0);
             c4x1 = a4.fma(b1, c4x1);
-            FloatVector a5 = FloatVector.broadcast(F, a[ap + 5 * STRIP]);
+            FloatVector a5 = FloatVector.broadcast(F, a[ap + 5 * aRow]);
             c5x0 = a5.fma(b0, c5x0);
             c5x1 = a5.fma(b1, c5x1);
-            FloatVector a6 = FloatVector.broadcast(F, a[ap + 6 * STRIP]);
+            FloatVector a6 = FloatVector.broadcast(F, a[ap + 6 * aRow]);
             c6x0 = a6.fma(b0, c6x0);
             c6x1 = a6.fma(b1, c6x1);
-            FloatVector a7 = FloatVector.broadcast(F, a[ap + 7 * STRIP]);
+            FloatVector a7 = FloatVector.broadcast(F, a[ap + 7 * aRow]);
             c7x0 = a7.fma(b0, c7x0);
             c7x1 = a7.fma(b1, c7x1);
         }
@@ -212,7 +216,7 @@ final class TileProduct {
     }
 
     private static void turned4(
-            int k, float[] a, int aAt, int aStep, float[] b, int bAt, float[] c, int cAt, Update update) {
+            int k, float[] a, int aAt, int aStep, float[] b, int bAt, int bStep, float[] c, int cAt, Update update) {
         float[] s = update == Update.ACCUMULATE ? c : ZEROS;
         int from = update == Update.ACCUMULATE ? cAt : 0;
         int step = update == Update.ACCUMULATE ? STRIP : 0;
@@ -226,7 +230,7 @@ final class TileProduct {
         FloatVector c3x1 = FloatVector.fromArray(F, s, from + 3 * step + LANES);
         for (int p = 0; p < k; p++) {
             int ap = aAt + aStep * p;
-            int bp = bAt + STRIP * p;
+            int bp = bAt + bStep * p;
             FloatVector b0 = FloatVector.fromArray(F, b, bp);
             FloatVector b1 = FloatVector.fromArray(F, b, bp + LANES);
             FloatVector a0 = FloatVector.broadcast(F, a[ap]);
@@ -252,7 +256,8 @@ final class TileProduct {
         c3x1.intoArray(c, cAt + 3 * STRIP + LANES);
     }
 
-    private static void rows4(int k, float[] a, int aAt, float[] b, int bAt, float[] c, int cAt, Update update) {
+    private static void rows4(
+            int k, float[] a, int aAt, int aRow, float[] b, int bAt, float[] c, int cAt, Update update) {
         float[] s = update == Update.ACCUMULATE ? c : ZEROS;
         int from = update == Update.ACCUMULATE ? cAt : 0;
         int step = update == Update.ACCUMULATE ? STRIP : 0;
@@ -272,13 +277,13 @@ final class TileProduct {
             FloatVector a0 = FloatVector.broadcast(F, a[ap]);
             c0x0 = a0.fma(b0, c0x0);
             c0x1 = a0.fma(b1, c0x1);
-            FloatVector a1 = FloatVector.broadcast(F, a[ap + STRIP]);
+            FloatVector a1 = FloatVector.broadcast(F, a[ap + aRow]);
             c1x0 = a1.fma(b0, c1x0);
             c1x1 = a1.fma(b1, c1x1);
-            FloatVector a2 = FloatVector.broadcast(F, a[ap + 2 * STRIP]);
+            FloatVector a2 = FloatVector.broadcast(F, a[ap + 2 * aRow]);
             c2x0 = a2.fma(b0, c2x0);
             c2x1 = a2.fma(b1, c2x1);
-            FloatVector a3 = FloatVector.broadcast(F, a[ap + 3 * STRIP]);
+            FloatVector a3 = FloatVector.broadcast(F, a[ap + 3 * aRow]);
             c3x0 = a3.fma(b0, c3x0);
             c3x1 = a3.fma(b1, c3x1);
         }

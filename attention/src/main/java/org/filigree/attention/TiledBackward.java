@@ -190,7 +190,7 @@ record TiledBackward(
             int right = (s * count + c) * STRIP * STRIP;
             for (int j = 0; j < keys; j += HEIGHT) {
                 int target = (c * grid.paddedKeys() + key + j) * STRIP;
-                TileProduct.rows(STRIP, weights, j * STRIP, rows, right, sums, target, Update.ACCUMULATE);
+                TileProduct.rows(STRIP, weights, j * STRIP, STRIP, rows, right, sums, target, Update.ACCUMULATE);
             }
         }
     }

@@ -78,7 +78,7 @@ record TiledForward(
     static void multiplyKeys(int keys, int width, float[] panels, int key, float[] turned, int at, float[] product) {
         for (int j = 0; j < keys; j += HEIGHT) {
             TileProduct.turned(
-                    width, panels, (key + j) * width, HEIGHT, turned, at, product, j * STRIP, Update.OVERWRITE);
+                    width, panels, (key + j) * width, HEIGHT, turned, at, STRIP, product, j * STRIP, Update.OVERWRITE);
         }
     }
 
@@ -89,12 +89,13 @@ record TiledForward(
             int right = (c * rowsOfStrip + key) * STRIP;
             for (int i = 0; i < STRIP; i += HEIGHT) {
                 int target = at + (c * STRIP + i) * STRIP;
-                TileProduct.turned(keys, weights, i, STRIP, strips, right, sums, target, Update.ACCUMULATE);
+                TileProduct.turned(keys, weights, i, STRIP, strips, right, STRIP, sums, target, Update.ACCUMULATE);
             }
         }
     }
 
-    private static void weigh(float[] logits, int keys, float[] peaks, float[] totals, int at, float[] keep) {
+    /** Logits become weights relative to the raised peak; {@code keep} is what is left of former sums. */
+    static void weigh(float[] logits, int keys, float[] peaks, float[] totals, int at, float[] keep) {
         LogitTile.raise(logits, keys, peaks, at, keep);
         Exponential.ofDifference(keep, 0, 0f, keep, 0, STRIP);
         LogitTile.lower(logits, keys, peaks, at);
@@ -118,7 +119,7 @@ record TiledForward(
             float total = totals[s * STRIP + lane];
             int scalar = grid.scalar(sequence, keyHead, row);
             float lse = (float) (peaks[s * STRIP + lane] + Math.log(total));
-            float share = sinks.length == 0 ? 1f : TileGrid.share(sinks[scalar % grid.heads], lse);
+            float share = sinks.length == 0 ? 1f : OutputGradient.share(sinks[scalar % grid.heads], lse);
             logSumExp[scalar] = lse;
             factors[lane] = total == 0 ? 0f : share / total;
         }

@@ -84,6 +84,25 @@ class SparseAttentionProperties {
                 .as((b, t, h, d, v, n, k, seed) -> new Case(b, t, h, d, Math.min(v, d), n, k, seed));
     }
 
+    /** Beyond tiles of keys, strips of heads, parts of a token and blocks of tokens. */
+    @Provide
+    Arbitrary<Case> large() {
+        return Combinators.combine(
+                        Arbitraries.of(1, 2),
+                        Arbitraries.of(1, 3, 17),
+                        Arbitraries.of(1, 7, 16, 33),
+                        Arbitraries.of(new int[] {5, 3}, new int[] {33, 32}, new int[] {64, 33}, new int[] {40, 40}),
+                        Arbitraries.of(1, 50, 400),
+                        Arbitraries.of(0, 95, 97, 192, 385),
+                        Arbitraries.longs())
+                .as((b, t, h, w, n, k, seed) -> new Case(b, t, h, w[0], w[1], n, k, seed));
+    }
+
+    @Property(tries = 20)
+    void agreesWithPlainLoopsBeyondOneTile(@ForAll("large") Case c, @ForAll boolean withSinks) {
+        agreesWithPlainLoops(TestBackends.get("vector"), SparseAttention.gathered(), c, withSinks);
+    }
+
     @Provide
     Arbitrary<SparseAttention> forms() {
         return Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked(), SparseAttention.cheaper());
