@@ -6,9 +6,12 @@ import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
 import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 
@@ -50,6 +53,28 @@ final class CachedPass {
                     layer + ": the context starts at position " + context.start() + " but the cache holds "
                             + cache.length() + " tokens; truncate the cache or correct the start");
         }
+    }
+
+    /** Without caches there is nothing to reach back to. */
+    static void fromTheBeginning(String layer, Context context) {
+        if (context.start() != 0) {
+            throw new IllegalArgumentException(layer + ": a pass that begins at position " + context.start()
+                    + " needs caches, since its window and its runs reach back; add a CacheBatch to the context");
+        }
+    }
+
+    /** Rows of a part from a position on, then new ones: [1, rows, ·]. */
+    static Tensor after(KvCache cache, String part, int from, Tensor more) {
+        if (from == cache.length()) {
+            return more;
+        }
+        CacheRows held = cache.rows(part);
+        int first = from - held.firstToken();
+        int rows = held.count() - first;
+        float[] values = new float[rows * held.width()];
+        held.read(first, rows, values, 0);
+        Tensor before = Backend.of(more).tensors().floats(Shape.of(1, rows, held.width()), values);
+        return concat(1, before, more);
     }
 
     /** [1, rows, ·] to [rows, ·]. */

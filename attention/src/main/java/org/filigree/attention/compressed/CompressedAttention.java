@@ -1,17 +1,19 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Affine.scale;
-import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.filigree.attention.Attended;
+import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScoreListener;
-import org.filigree.attention.ScorerInput;
 import org.filigree.attention.Selector;
+import org.filigree.attention.Visibility;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
@@ -23,7 +25,6 @@ import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
-import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Entry w comes from a {@link Compressor}, is rotated to the position of its first token, and is visible from the last token of its
  * run on. Tokens inside the window stay visible through their entries too.
  *
- * <p>With a {@link CacheBatch} of {@linkplain CompressedCache#of suitable caches} in the context the layer decodes incrementally;
+ * <p>With a {@link CacheBatch} of {@linkplain CompressedAttentionConfig#cacheLayout suitable caches} in the context the layer decodes incrementally;
  * prefill, single steps and any other division of a sequence give the same outputs. Without caches a pass begins at position 0.
  *
  * <p>Parameters are named as in released checkpoints: {@code attn_sink}, {@code wq_a}, {@code q_norm}, {@code wq_b}, {@code wkv},
@@ -63,11 +64,12 @@ public final class CompressedAttention implements Layer {
     /** Name of the scorer's keys of entries. */
     public static final String SCORER_KEYS = "scorer keys";
 
+    private static final String LAYER = "compressed attention";
+
     private final CompressedAttentionConfig config;
     private final SharedHead head;
     private final @Nullable Compressor compressor;
     private final @Nullable EntryScorer scorer;
-    private final Rotary rotary;
 
     private CompressedAttention(
             CompressedAttentionConfig config,
@@ -78,25 +80,27 @@ public final class CompressedAttention implements Layer {
         this.head = head;
         this.compressor = compressor;
         this.scorer = scorer;
-        this.rotary = new Rotary(config.head().rotary(), config.rotary().of(config.compression()));
     }
 
     static CompressedAttention init(CompressedAttentionConfig config, Backend backend, RandomStream random) {
         SharedHeadConfig sizes = config.head();
-        boolean compresses = config.compression().ratio() > 0;
+        Compression compression = config.compression();
+        var rotary = new Rotary(sizes.rotary(), config.rotary().of(compression));
+        var head = new SharedHead(sizes, rotary, config.rounding(), backend, random);
+        if (compression.ratio() == 0) {
+            return new CompressedAttention(config, head, null, null);
+        }
         return new CompressedAttention(
                 config,
-                SharedHead.init(sizes, backend, random),
-                compresses
-                        ? Compressor.init(
-                                config.compression(),
-                                sizes.width(),
-                                sizes.head(),
-                                sizes.normEps(),
-                                backend,
-                                random.fork("compressor"))
-                        : null,
-                compresses && config.choice() instanceof EntryChoice.Scored scored
+                head,
+                Compressor.init(
+                        compression,
+                        sizes.width(),
+                        sizes.head(),
+                        sizes.normEps(),
+                        backend,
+                        random.fork("compressor")),
+                config.choice() instanceof EntryChoice.Scored scored
                         ? scored.scorer().init(config.surroundings(), backend, random.fork("indexer"))
                         : null);
     }
@@ -116,147 +120,118 @@ public final class CompressedAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
-        Check.rank("compressed attention", "x", x, 3);
-        Check.lastDim("compressed attention", "x", x, config.head().width());
+        Check.rank(LAYER, "x", x, 3);
+        Check.lastDim(LAYER, "x", x, config.head().width());
         Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
         if (x.shape().size() == 0) {
             return Backend.of(x).tensors().zeros(x.shape());
         }
         return caches.map(
-                        batch -> CachedPass.eachSequence("compressed attention", x, batch, context, this::throughCache))
+                        batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
                 .orElseGet(() -> atOnce(x, context));
     }
 
     private Tensor atOnce(Tensor x, Context context) {
-        if (context.start() != 0) {
-            throw new IllegalArgumentException("compressed attention: a pass that begins at position " + context.start()
-                    + " needs caches, since its window and its runs reach back; add a CacheBatch to the context");
+        CachedPass.fromTheBeginning(LAYER, context);
+        SharedHead.Tokens tokens = head.project(x, 0);
+        Attended window = window(tokens, tokens.keys());
+        if (compressor == null) {
+            return head.output(List.of(window), tokens);
         }
-        Pass pass = project(x, 0, context);
-        Entries entries = entries(pass, pass.rows, pass.scorerRows, context);
-        return attend(pass, entries.latents, entries.scorerKeys, pass.tokens.keyValue(), context);
+        Entries entries = entries(
+                compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
+        return attend(tokens, entries, window, context);
     }
 
     /** Entries are read back from the cache, new ones too; the window's earlier keys come before the pass's own. */
     private Tensor throughCache(Tensor x, KvCache cache, Context context) {
         int start = cache.length();
-        Pass pass = project(x, start, context);
-        var parts = new ArrayList<Tensor>();
-        Tensor window = after(cache, WINDOW, Math.max(0, start - config.window() + 1), pass.tokens.keyValue());
-        parts.add(CachedPass.withoutBatch(pass.tokens.keyValue()));
+        SharedHead.Tokens tokens = head.project(x, start);
+        Attended window = window(
+                tokens, CachedPass.after(cache, WINDOW, Math.max(0, start - config.window() + 1), tokens.keys()));
+        var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
         if (compressor == null) {
             cache.append(parts);
-            Tensor none =
-                    Backend.of(x).tensors().zeros(Shape.of(1, 0, config.head().head()));
-            return attend(pass, none, none, window, context);
+            return head.output(List.of(window), tokens);
         }
-        int first = compressor.firstRow(start / config.compression().ratio());
-        Tensor rows = after(cache, ROWS, first, pass.rows);
-        parts.add(CachedPass.withoutBatch(pass.rows));
-        Tensor scorerRows = pass.scorerRows;
+        int first = config.compression().entries(start);
+        Tensor rows = compressor.rows(x, start);
+        Tensor scorerRows = scorerRows(tokens, context);
+        parts.add(CachedPass.withoutBatch(rows));
         if (scorerRows.dim(2) > 0) {
-            scorerRows = after(cache, SCORER_ROWS, first, scorerRows);
-            parts.add(CachedPass.withoutBatch(pass.scorerRows));
+            parts.add(CachedPass.withoutBatch(scorerRows));
+            scorerRows = CachedPass.after(cache, SCORER_ROWS, compressor.firstRow(first), scorerRows);
         }
-        Entries made = entries(pass, rows, scorerRows, context);
-        parts.add(CachedPass.withoutBatch(made.latents));
+        rows = CachedPass.after(cache, ROWS, compressor.firstRow(first), rows);
+        Entries made = entries(compressor, first, rows, scorerRows, context);
+        parts.add(CachedPass.withoutBatch(made.keys));
         if (made.scorerKeys.dim(2) > 0) {
             parts.add(CachedPass.withoutBatch(made.scorerKeys));
         }
         cache.append(parts);
         Backend backend = Backend.of(x);
-        Tensor entries = insertAxis(cache.view(ENTRIES, backend), 0);
+        Tensor keys = insertAxis(cache.view(ENTRIES, backend), 0);
         Tensor scorerKeys = made.scorerKeys.dim(2) > 0
                 ? insertAxis(cache.view(SCORER_KEYS, backend), 0)
-                : backend.tensors().zeros(Shape.of(1, entries.dim(1), 0));
-        return attend(pass, entries, scorerKeys, window, context);
+                : backend.tensors().zeros(Shape.of(1, keys.dim(1), 0));
+        return attend(tokens, new Entries(keys, scorerKeys), window, context);
     }
 
-    /** Rows of a part from a position on, then new ones: [1, rows, ·]. */
-    private static Tensor after(KvCache cache, String part, int from, Tensor more) {
-        if (from == cache.length()) {
-            return more;
-        }
-        CacheRows held = cache.rows(part);
-        int first = from - held.firstToken();
-        int rows = held.count() - first;
-        float[] values = new float[rows * held.width()];
-        held.read(first, rows, values, 0);
-        Tensor before = Backend.of(more).tensors().floats(Shape.of(1, rows, held.width()), values);
-        return concat(1, before, more);
+    private Attended window(SharedHead.Tokens tokens, Tensor rows) {
+        return SharedHead.toSpan(tokens, rows, KeySpan.window(tokens.count(), rows.dim(1), config.window()));
     }
 
-    /** What the tokens of a pass become; rows [batch, tokens, ·] of width 0 where there is nothing to keep. */
-    private record Pass(
-            int start,
-            Rotary.Table angles,
-            SharedHead.Projected tokens,
-            Tensor rows,
-            Tensor scorerRows,
-            ScorerInput scorerInput) {}
-
-    private Pass project(Tensor x, int start, Context context) {
-        Rotary.Table angles = rotary.table(Backend.of(x), start, x.dim(1));
-        SharedHead.Projected plain = head.project(x, angles);
-        var tokens = new SharedHead.Projected(
-                plain.queryLatent(),
-                plain.queries(),
-                config.rounding().ofWindow(plain.keyValue(), config.head().rotary()));
-        Tensor nothing = Backend.of(x).tensors().zeros(x.shape().withDim(-1, 0));
-        Tensor detached = Autograd.detach(x);
-        return new Pass(
-                start,
-                angles,
-                tokens,
-                compressor == null ? nothing : compressor.rows(x, start),
-                scorer == null ? nothing : scoring(context, () -> scorer.rows(detached, start)),
-                new ScorerInput(detached, Autograd.detach(tokens.queryLatent()), angles));
+    private Tensor scorerRows(SharedHead.Tokens tokens, Context context) {
+        Tensor x = tokens.scorerInput().x();
+        return scorer == null
+                ? Backend.of(x).tensors().zeros(x.shape().withDim(-1, 0))
+                : scoring(context, () -> scorer.rows(x, tokens.start()));
     }
 
-    /** [batch, entries, ·], rotated. */
-    private record Entries(Tensor latents, Tensor scorerKeys) {}
+    /** [batch, entries, ·]. */
+    private record Entries(Tensor keys, Tensor scorerKeys) {}
 
     /** The entries that a pass completes, from rows that reach back to where their pooling begins. */
-    private Entries entries(Pass pass, Tensor rows, Tensor scorerRows, Context context) {
+    private Entries entries(Compressor pooling, int first, Tensor rows, Tensor scorerRows, Context context) {
         Backend backend = Backend.of(rows);
-        if (compressor == null) {
-            Tensor none = backend.tensors()
-                    .zeros(Shape.of(rows.dim(0), 0, config.head().head()));
-            return new Entries(none, none);
-        }
-        int ratio = config.compression().ratio();
-        int first = pass.start / ratio;
-        Tensor latents = compressor.pool(rows, first);
-        Rotary.Table angles = rotary.table(backend, first * ratio, ratio, latents.dim(1));
-        Tensor rotated = PartialRotation.rotate(latents, config.head().rotary(), angles);
-        Tensor keys = scorer == null
+        Tensor latents = pooling.pool(rows, first);
+        Rotary.Table angles = head.anglesOfEntries(backend, config.compression(), first, latents.dim(1));
+        Tensor scorerKeys = scorer == null
                 ? backend.tensors().zeros(latents.shape().withDim(-1, 0))
                 : scoring(
                         context,
                         () -> scorer.keys(
                                 new EntryScorer.NewEntries(Autograd.detach(latents), scorerRows, first, angles)));
-        return new Entries(config.rounding().ofEntries(rotated, config.head().rotary()), keys);
+        return new Entries(head.entryKeys(latents, angles), scorerKeys);
     }
 
-    private Tensor attend(Pass pass, Tensor entries, Tensor scorerKeys, Tensor window, Context context) {
-        var visible = new KeyLists(pass.start, pass.tokens.queries().dim(1), window.dim(1), config.window());
-        Tensor indices = entries.dim(1) == 0
-                ? visible.windowAlone(Backend.of(window), window.dim(0))
-                : config.choice() instanceof EntryChoice.Scored scored && scorer != null
-                        ? visible.behind(
-                                chosen(scorer, scored.selector(), pass, scorerKeys, entries, context), entries.dim(1))
-                        : visible.withEvery(Backend.of(window), window.dim(0), entries.dim(1), config.compression());
-        Tensor keys = entries.dim(1) == 0 ? window : concat(1, entries, window);
-        return head.attend(config.attention(), pass.tokens, pass.angles, keys, indices);
+    private Tensor attend(SharedHead.Tokens tokens, Entries entries, Attended window, Context context) {
+        if (entries.keys.dim(1) == 0) {
+            return head.output(List.of(window), tokens);
+        }
+        Visibility visibility = config.compression().visibility(tokens.start());
+        Attended compressed = config.choice() instanceof EntryChoice.Scored scored && scorer != null
+                ? SharedHead.toChosen(
+                        config.attention(),
+                        tokens,
+                        entries.keys,
+                        chosen(scorer, scored.selector(), tokens, entries, visibility, context))
+                : SharedHead.toSpan(tokens, entries.keys, KeySpan.of(visibility));
+        return head.output(List.of(window, compressed), tokens);
     }
 
-    private Tensor chosen(
-            EntryScorer ranked, Selector selector, Pass pass, Tensor scorerKeys, Tensor entries, Context context) {
-        Optional<ScoreListener> listener = context.find(ScoreListener.KEY);
-        Tensor scores = scoring(context, () -> ranked.score(pass.scorerInput, scorerKeys));
-        listener.ifPresent(l -> l.heard(new ScoreListener.Heard(scores, logits(pass.tokens.queries(), entries))));
-        return Autograd.withoutGradients(
-                () -> selector.select(Autograd.detach(scores), KeyLists.visibility(pass.start, config.compression())));
+    private static Tensor chosen(
+            EntryScorer ranked,
+            Selector selector,
+            SharedHead.Tokens tokens,
+            Entries entries,
+            Visibility visibility,
+            Context context) {
+        Tensor scores = scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
+        context.find(ScoreListener.KEY)
+                .ifPresent(listener ->
+                        listener.heard(new ScoreListener.Heard(scores, logits(tokens.queries(), entries.keys))));
+        return Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility));
     }
 
     /** The scorer is recorded only where somebody listens: nobody else could train it. */
@@ -264,7 +239,7 @@ public final class CompressedAttention implements Layer {
         return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
     }
 
-    private Tensor logits(Tensor queries, Tensor entries) {
+    private static Tensor logits(Tensor queries, Tensor entries) {
         return Autograd.withoutGradients(() -> {
             Tensor flat = reshape(queries, queries.dim(0), queries.dim(1) * queries.dim(2), queries.dim(3));
             Tensor products = scale(matmulTransposed(flat, entries), 1 / Math.sqrt(queries.dim(3)));

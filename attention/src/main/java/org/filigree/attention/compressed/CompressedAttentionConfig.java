@@ -9,7 +9,6 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Frequencies;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
-import org.filigree.kvcache.KvCacheException;
 import org.filigree.kvcache.RowLayout;
 
 /**
@@ -190,36 +189,21 @@ public record CompressedAttentionConfig(
         return new CompressedAttentionConfig(head, window, rotary, compression, choice, rounding, way);
     }
 
-    /** {@return what every token leaves in a cache} */
-    public RowLayout tokenLayout() {
-        RowLayout layout = RowLayout.of(CompressedAttention.WINDOW, head.head());
+    /** {@return what the layer leaves in a cache} */
+    public CacheLayout cacheLayout() {
+        RowLayout window = RowLayout.of(CompressedAttention.WINDOW, head.head());
         if (compression.ratio() == 0) {
-            return layout;
+            return new CacheLayout(window, List.of(), 0);
         }
-        layout = layout.with(CompressedAttention.ROWS, Compressor.rowWidth(compression, head.head()));
-        int scorerRow = scorerRowWidth();
-        return scorerRow == 0 ? layout : layout.with(CompressedAttention.SCORER_ROWS, scorerRow);
-    }
-
-    /**
-     * What every complete run leaves in a cache.
-     *
-     * @return the layout
-     * @throws KvCacheException if the layer has no compression
-     */
-    public RowLayout entryLayout() {
-        if (compression.ratio() == 0) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LAYOUT, "compressed attention: a layer of ratio 0 has no entries");
+        RowLayout tokens = window.with(CompressedAttention.ROWS, Compressor.rowWidth(compression, head.head()));
+        RowLayout entries = RowLayout.of(CompressedAttention.ENTRIES, head.head());
+        if (choice instanceof EntryChoice.Scored scored) {
+            int row = scored.scorer().rowWidth(compression);
+            int key = scored.scorer().keyWidth();
+            tokens = row == 0 ? tokens : tokens.with(CompressedAttention.SCORER_ROWS, row);
+            entries = key == 0 ? entries : entries.with(CompressedAttention.SCORER_KEYS, key);
         }
-        RowLayout layout = RowLayout.of(CompressedAttention.ENTRIES, head.head());
-        return choice instanceof EntryChoice.Scored scored && scored.scorer().keyWidth() > 0
-                ? layout.with(CompressedAttention.SCORER_KEYS, scored.scorer().keyWidth())
-                : layout;
-    }
-
-    int scorerRowWidth() {
-        return choice instanceof EntryChoice.Scored scored ? scored.scorer().rowWidth(compression) : 0;
+        return new CacheLayout(tokens, entries.parts(), compression.ratio());
     }
 
     EntryScorerConfig.Surroundings surroundings() {

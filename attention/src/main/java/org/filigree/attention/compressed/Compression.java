@@ -1,5 +1,6 @@
 package org.filigree.attention.compressed;
 
+import org.filigree.attention.Visibility;
 import org.filigree.core.tensor.Check;
 
 /** How runs of tokens become one compressed key that is also a value. */
@@ -81,6 +82,16 @@ public sealed interface Compression {
      */
     default int entries(int tokens) {
         return ratio() == 0 ? 0 : tokens / ratio();
+    }
+
+    /**
+     * Which entries queries see: those of runs that end at their position or before.
+     *
+     * @param start position of the first query
+     * @return query t sees the entries of start + t + 1 tokens
+     */
+    default Visibility visibility(int start) {
+        return t -> entries(start + t + 1);
     }
 
     /** {@return channel streams: one for each role that a token plays} */

@@ -201,7 +201,7 @@ class CompressedAttentionProperties {
         Tensor whole = layer.forward(x, Context.inference());
         var caches = new ArrayList<KvCache>();
         for (int b = 0; b < batch; b++) {
-            caches.add(CompressedCache.of(config, length));
+            caches.add(config.cacheLayout().init(length));
         }
         try {
             Context context = Context.inference().with(CacheBatch.KEY, new CacheBatch(caches));
@@ -231,7 +231,7 @@ class CompressedAttentionProperties {
         Backend backend = TestBackends.get("vector");
         CompressedAttention layer = layer(config, backend);
         Tensor x = tokens(1, kept + more, 7, seed).on(backend);
-        try (KvCache cache = CompressedCache.of(config, 20)) {
+        try (KvCache cache = config.cacheLayout().init(20)) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
             layer.forward(Slice.slice(x, 1, 0, kept), context);
             layer.forward(tokens(1, rejected, 7, seed + 1).on(backend), context);
@@ -252,8 +252,8 @@ class CompressedAttentionProperties {
         CompressedAttention layer = layer(config, backend);
         Tensor a = tokens(1, first + 1, 7, seed).on(backend);
         Tensor b = tokens(1, second + 1, 7, seed + 1).on(backend);
-        try (KvCache ca = CompressedCache.of(config, 10);
-                KvCache cb = CompressedCache.of(config, 10)) {
+        try (KvCache ca = config.cacheLayout().init(10);
+                KvCache cb = config.cacheLayout().init(10)) {
             Context inference = Context.inference();
             layer.forward(Slice.slice(a, 1, 0, first), inference.with(CacheBatch.KEY, CacheBatch.of(ca)));
             layer.forward(Slice.slice(b, 1, 0, second), inference.with(CacheBatch.KEY, CacheBatch.of(cb)));

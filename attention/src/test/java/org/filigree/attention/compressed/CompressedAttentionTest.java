@@ -25,6 +25,7 @@ import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.ContiguousKvCache;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.RowLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 
@@ -95,11 +96,11 @@ class CompressedAttentionTest {
     @Test
     void releasedSizes() {
         CompressedAttentionConfig flash = CompressedAttentionConfig.deepSeekV4Flash();
-        assertEquals(512 + 4 * 512 + 4 * 128, flash.tokenLayout().width());
-        assertEquals(512 + 128, flash.entryLayout().width());
-        assertEquals(512 + 2 * 512, flash.withRatio(128).tokenLayout().width());
-        assertEquals(512, flash.withRatio(128).entryLayout().width());
-        assertEquals(512, flash.withRatio(0).tokenLayout().width());
+        assertEquals(512 + 4 * 512 + 4 * 128, flash.cacheLayout().tokens().width());
+        assertEquals(512 + 128, new RowLayout(flash.cacheLayout().entries()).width());
+        assertEquals(512 + 2 * 512, flash.withRatio(128).cacheLayout().tokens().width());
+        assertEquals(512, new RowLayout(flash.withRatio(128).cacheLayout().entries()).width());
+        assertEquals(512, flash.withRatio(0).cacheLayout().tokens().width());
         long head = 1024L * 4096 + 1024 + 32768L * 1024 + 512L * 4096 + 512 + 64 + 8192L * 4096 + 4096L * 8192;
         assertEquals(head, flash.withRatio(0).parameterCount());
         assertEquals(
@@ -141,7 +142,7 @@ class CompressedAttentionTest {
     void aFailedPassLeavesTheCacheAsItWas() {
         CompressedAttentionConfig config = CompressedAttentionConfig.of(16, 2);
         CompressedAttention layer = config.init(scalar, RandomStream.of(1));
-        try (KvCache cache = CompressedCache.of(config, 9)) {
+        try (KvCache cache = config.cacheLayout().init(9)) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
             layer.forward(scalar.tensors().zeros(Shape.of(1, 5, 16)), context);
             String full = Thrown.message(
@@ -161,7 +162,7 @@ class CompressedAttentionTest {
                 IllegalArgumentException.class,
                 () -> layer.forward(x, Context.inference().at(3)));
         assertTrue(noCache.contains("position 3") && noCache.contains("CacheBatch"), noCache);
-        try (KvCache plain = new ContiguousKvCache(config.withRatio(0).tokenLayout(), 9)) {
+        try (KvCache plain = new ContiguousKvCache(config.withRatio(0).cacheLayout().tokens(), 9)) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(plain));
             Thrown.message(RuntimeException.class, () -> layer.forward(x, context));
             assertEquals(0, plain.length());
