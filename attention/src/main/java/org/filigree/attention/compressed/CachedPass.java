@@ -20,8 +20,8 @@ final class CachedPass {
     private CachedPass() {}
 
     interface OneSequence {
-        /** x [1, tokens, width] and the cache of its sequence, which the layer appends to. */
-        Tensor forward(Tensor x, KvCache cache, Context context);
+        /** x [1, tokens, width], which sequence it is, and its cache, which the layer appends to. */
+        Tensor forward(Tensor x, int sequence, KvCache cache, Context context);
     }
 
     static Tensor eachSequence(String layer, Tensor x, CacheBatch caches, Context context, OneSequence one) {
@@ -40,7 +40,7 @@ final class CachedPass {
             for (int b = 0; b < x.dim(0); b++) {
                 KvCache cache = caches.sequences().get(b);
                 inStep(layer, cache, context);
-                outputs.add(one.forward(slice(x, 0, b, b + 1), cache, context));
+                outputs.add(one.forward(slice(x, 0, b, b + 1), b, cache, context));
             }
             return concat(0, outputs);
         });

@@ -1,14 +1,10 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Affine.scale;
-import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Reshape.insertAxis;
-import static org.filigree.core.op.Reshape.reshape;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.filigree.attention.Attended;
 import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScoreListener;
@@ -127,7 +123,8 @@ public final class CompressedAttention implements Layer {
             return Backend.of(x).tensors().zeros(x.shape());
         }
         return caches.map(
-                        batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
+                        batch -> CachedPass.eachSequence(
+                        LAYER, x, batch, context, (one, _, cache, same) -> throughCache(one, cache, same)))
                 .orElseGet(() -> atOnce(x, context));
     }
 
@@ -185,7 +182,7 @@ public final class CompressedAttention implements Layer {
         Tensor x = tokens.scorerInput().x();
         return scorer == null
                 ? Backend.of(x).tensors().zeros(x.shape().withDim(-1, 0))
-                : scoring(context, () -> scorer.rows(x, tokens.start()));
+                : Listening.scoring(context, () -> scorer.rows(x, tokens.start()));
     }
 
     /** [batch, entries, ·]. */
@@ -198,7 +195,7 @@ public final class CompressedAttention implements Layer {
         Rotary.Table angles = head.anglesOfEntries(backend, config.compression(), first, latents.dim(1));
         Tensor scorerKeys = scorer == null
                 ? backend.tensors().zeros(latents.shape().withDim(-1, 0))
-                : scoring(
+                : Listening.scoring(
                         context,
                         () -> scorer.keys(
                                 new EntryScorer.NewEntries(Autograd.detach(latents), scorerRows, first, angles)));
@@ -227,24 +224,9 @@ public final class CompressedAttention implements Layer {
             Entries entries,
             Visibility visibility,
             Context context) {
-        Tensor scores = scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
-        context.find(ScoreListener.KEY)
-                .ifPresent(listener ->
-                        listener.heard(new ScoreListener.Heard(scores, logits(tokens.queries(), entries.keys))));
+        Tensor scores = Listening.scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
+        Listening.tell(context, scores, tokens.queries(), entries.keys);
         return Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility));
-    }
-
-    /** The scorer is recorded only where somebody listens: nobody else could train it. */
-    private static Tensor scoring(Context context, Supplier<Tensor> step) {
-        return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
-    }
-
-    private static Tensor logits(Tensor queries, Tensor entries) {
-        return Autograd.withoutGradients(() -> {
-            Tensor flat = reshape(queries, queries.dim(0), queries.dim(1) * queries.dim(2), queries.dim(3));
-            Tensor products = scale(matmulTransposed(flat, entries), 1 / Math.sqrt(queries.dim(3)));
-            return reshape(products, queries.shape().withDim(-1, entries.dim(1)));
-        });
     }
 
     @Override

@@ -1,12 +1,10 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Affine.scale;
 import static org.filigree.core.op.Hadamard.hadamard;
-import static org.filigree.core.op.Reshape.reshape;
 
 import org.filigree.attention.IndexScores;
+import org.filigree.attention.Rounding;
 import org.filigree.attention.ScorerInput;
-import org.filigree.core.nn.Linear;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.tensor.Tensor;
@@ -20,18 +18,15 @@ import org.filigree.core.tensor.Tensor;
  * {@code compressor}.
  */
 public final class CompressedIndexer implements EntryScorer {
-    private final CompressedIndexerConfig config;
+    private final Rounding rounding;
     private final int rotary;
-    private final Linear queries;
-    private final Linear weights;
+    private final IndexQueries queries;
     private final Compressor compressor;
 
-    CompressedIndexer(
-            CompressedIndexerConfig config, int rotary, Linear queries, Linear weights, Compressor compressor) {
-        this.config = config;
+    CompressedIndexer(Rounding rounding, int rotary, IndexQueries queries, Compressor compressor) {
+        this.rounding = rounding;
         this.rotary = rotary;
         this.queries = queries;
-        this.weights = weights;
         this.compressor = compressor;
     }
 
@@ -47,22 +42,15 @@ public final class CompressedIndexer implements EntryScorer {
 
     @Override
     public Tensor score(ScorerInput input, Tensor keys) {
-        int batch = input.x().dim(0);
-        int tokens = input.x().dim(1);
-        Tensor q = reshape(queries.forward(input.queryLatent()), batch, tokens, config.heads(), config.dim());
-        Tensor w = scale(weights.forward(input.x()), 1 / Math.sqrt((double) config.heads() * config.dim()));
-        return IndexScores.of(turned(q, input.angles()), w, keys);
+        return queries.score(input, keys, q -> turned(q, input.angles()));
     }
 
     private Tensor turned(Tensor x, Rotary.Table angles) {
-        return x.shape().size() == 0 ? x : config.rounding().round(hadamard(PartialRotation.rotate(x, rotary, angles)));
+        return x.shape().size() == 0 ? x : rounding.round(hadamard(PartialRotation.rotate(x, rotary, angles)));
     }
 
     @Override
     public ParameterMap parameters() {
-        return ParameterMap.empty()
-                .with("wq_b", queries.parameters())
-                .with("weights_proj", weights.parameters())
-                .with("compressor", compressor.parameters());
+        return queries.parameters().with("compressor", compressor.parameters());
     }
 }

@@ -2,7 +2,6 @@ package org.filigree.attention.compressed;
 
 import org.filigree.attention.Rounding;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.nn.LinearConfig;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
 
@@ -58,8 +57,7 @@ public record CompressedIndexerConfig(int heads, int dim, Rounding rounding) imp
     @Override
     public long parameterCount(Surroundings surroundings) {
         SharedHeadConfig head = surroundings.head();
-        return (long) heads * dim * head.queryRank()
-                + (long) heads * head.width()
+        return IndexQueries.parameterCount(heads, dim, head)
                 + Compressor.parameterCount(surroundings.compression(), head.width(), dim);
     }
 
@@ -71,10 +69,9 @@ public record CompressedIndexerConfig(int heads, int dim, Rounding rounding) imp
                     "indexer: dim " + dim + " is below the " + head.rotary() + " rotary channels of the attention");
         }
         return new CompressedIndexer(
-                this,
+                rounding,
                 head.rotary(),
-                LinearConfig.of(head.queryRank(), heads * dim).init(backend, random.fork("wq_b")),
-                LinearConfig.of(head.width(), heads).init(backend, random.fork("weights_proj")),
+                new IndexQueries(heads, dim, head, backend, random),
                 Compressor.init(
                         surroundings.compression(),
                         head.width(),

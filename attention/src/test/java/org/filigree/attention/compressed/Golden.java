@@ -1,8 +1,10 @@
 package org.filigree.attention.compressed;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.filigree.attention.SparseAttention;
+import org.filigree.attention.TopBlocks;
 import org.filigree.attention.TopK;
 import org.filigree.core.io.SafetensorsFile;
 import org.filigree.core.nn.Frequencies;
@@ -67,5 +69,28 @@ final class Golden {
 
     static int integer(SafetensorsFile file, String key) {
         return (int) Conformance.number(file, key);
+    }
+
+    /** The layers of a model of the V4.1 kind, first layer first. */
+    static List<SourcedAttentionConfig> sourced(SafetensorsFile file) {
+        var pattern = new SourcePattern(
+                integers(file, "compress_ratios"),
+                integers(file, "kv_source_layer_ids"),
+                integers(file, "index_source_layer_ids"),
+                integer(file, "candidate_source_layer_id"),
+                TopBlocks.byBest(integer(file, "candidate_topk_blocks"), integer(file, "candidate_block_size")));
+        return SourcedAttentionConfig.layers(
+                pattern,
+                head(file, SharedHeadConfig.QueryNorm.NONE),
+                integer(file, "sliding_window"),
+                rotary(file),
+                LatentIndexerConfig.of(integer(file, "index_n_heads"), integer(file, "index_head_dim")),
+                integer(file, "index_topk"));
+    }
+
+    private static List<Integer> integers(SafetensorsFile file, String key) {
+        return Arrays.stream(file.metadata().getOrDefault(key, "").split(" ", -1))
+                .map(Integer::valueOf)
+                .toList();
     }
 }

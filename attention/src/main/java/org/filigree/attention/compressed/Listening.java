@@ -1,0 +1,35 @@
+package org.filigree.attention.compressed;
+
+import static org.filigree.core.op.Affine.scale;
+import static org.filigree.core.op.MatMul.matmulTransposed;
+import static org.filigree.core.op.Reshape.reshape;
+
+import java.util.function.Supplier;
+import org.filigree.attention.ScoreListener;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.nn.Context;
+import org.filigree.core.tensor.Tensor;
+
+/** How a layer treats a {@link ScoreListener} in its context. */
+final class Listening {
+    private Listening() {}
+
+    /** A step of the scorer, recorded only where somebody listens: nobody else could train it. */
+    static Tensor scoring(Context context, Supplier<Tensor> step) {
+        return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
+    }
+
+    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and keys [batch, entries, head]. */
+    static void tell(Context context, Tensor scores, Tensor queries, Tensor keys) {
+        context.find(ScoreListener.KEY)
+                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys))));
+    }
+
+    private static Tensor logits(Tensor queries, Tensor keys) {
+        return Autograd.withoutGradients(() -> {
+            Tensor flat = reshape(queries, queries.dim(0), queries.dim(1) * queries.dim(2), queries.dim(3));
+            Tensor products = scale(matmulTransposed(flat, keys), 1 / Math.sqrt(queries.dim(3)));
+            return reshape(products, queries.shape().withDim(-1, keys.dim(1)));
+        });
+    }
+}

@@ -1,0 +1,264 @@
+package org.filigree.attention.compressed;
+
+import static org.filigree.core.op.Gather.gatherLast;
+import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Select.select;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.filigree.attention.Attended;
+import org.filigree.attention.KeySpan;
+import org.filigree.attention.ScoreListener;
+import org.filigree.attention.TopK;
+import org.filigree.attention.Visibility;
+import org.filigree.attention.compressed.SourceLinks.Candidates;
+import org.filigree.attention.compressed.Sources.Kind;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.nn.Context;
+import org.filigree.core.nn.Layer;
+import org.filigree.core.nn.ParameterMap;
+import org.filigree.core.nn.Rotary;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.KvCache;
+import org.filigree.kvcache.KvCacheException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention of DeepSeek-V4.1 (CSA2): like {@link CompressedAttention} a window of single tokens and chosen compressed entries in one
+ * softmax, but entries, index keys and choices are made by a few source layers and read by those behind them. A choice may be restricted
+ * to candidate blocks that an earlier layer published; entries outside are never chosen, even where fewer than asked for remain.
+ *
+ * <p>Every pass needs {@link Sources} in its context, the same for all layers, which run in their order. With a {@link CacheBatch} the
+ * layer decodes incrementally, and any division of a sequence gives the same outputs.
+ *
+ * <p>Parameters are named as in released checkpoints: those of the shared head, and under {@code compressor} and {@code indexer} what
+ * the layer makes itself.
+ */
+public final class SourcedAttention implements Layer {
+    private static final String LAYER = "sourced attention";
+
+    private final SourcedAttentionConfig config;
+    private final SharedHead head;
+    private final @Nullable Compressor compressor;
+    private final @Nullable LatentIndexer indexer;
+
+    private SourcedAttention(
+            SourcedAttentionConfig config,
+            SharedHead head,
+            @Nullable Compressor compressor,
+            @Nullable LatentIndexer indexer) {
+        this.config = config;
+        this.head = head;
+        this.compressor = compressor;
+        this.indexer = indexer;
+    }
+
+    static SourcedAttention init(SourcedAttentionConfig config, Backend backend, RandomStream random) {
+        SharedHeadConfig sizes = config.head();
+        Compression compression = config.compression();
+        var rotary = new Rotary(sizes.rotary(), config.rotary().of(compression));
+        RandomStream forIndexer = random.fork("indexer");
+        return new SourcedAttention(
+                config,
+                new SharedHead(sizes, rotary, config.rounding(), backend, random),
+                config.makesEntries()
+                        ? Compressor.init(
+                                compression,
+                                sizes.width(),
+                                sizes.head(),
+                                sizes.normEps(),
+                                backend,
+                                random.fork("compressor"))
+                        : null,
+                !config.chooses()
+                        ? null
+                        : config.makesIndexKeys()
+                                ? config.indexer()
+                                        .init(
+                                                new EntryScorerConfig.Surroundings(sizes, compression),
+                                                backend,
+                                                forIndexer)
+                                : config.indexer().initAsking(sizes, backend, forIndexer));
+    }
+
+    /** {@return its sizes and choices} */
+    public SourcedAttentionConfig config() {
+        return config;
+    }
+
+    /**
+     * Applies the layer.
+     *
+     * @param x [batch, tokens, width]
+     * @param context holds {@link Sources}; may hold a {@link CacheBatch} and a {@link ScoreListener}
+     * @return same shape
+     * @throws KvCacheException if a cache is full, closed, of another layout or out of step with the context
+     * @throws IllegalStateException if a source that the layer reads from has not published in this pass
+     */
+    @Override
+    public Tensor forward(Tensor x, Context context) {
+        Check.rank(LAYER, "x", x, 3);
+        Check.lastDim(LAYER, "x", x, config.head().width());
+        Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
+        if (x.shape().size() == 0) {
+            return Backend.of(x).tensors().zeros(x.shape());
+        }
+        return caches.map(batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
+                .orElseGet(() -> atOnce(x, context));
+    }
+
+    private Tensor atOnce(Tensor x, Context context) {
+        CachedPass.fromTheBeginning(LAYER, context);
+        SharedHead.Tokens tokens = head.project(x, 0);
+        Attended window = window(tokens, tokens.keys());
+        if (compressor != null) {
+            Made made = make(compressor, 0, compressor.rows(x, 0), context);
+            publish(made, 0, tokens, context);
+        }
+        return attend(tokens, 0, window, context);
+    }
+
+    private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
+        int start = cache.length();
+        SharedHead.Tokens tokens = head.project(x, start);
+        Attended window = window(
+                tokens,
+                CachedPass.after(
+                        cache,
+                        CompressedAttention.WINDOW,
+                        Math.max(0, start - config.window() + 1),
+                        tokens.keys()));
+        var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
+        if (compressor == null) {
+            cache.append(parts);
+            return attend(tokens, sequence, window, context);
+        }
+        int first = config.compression().entries(start);
+        Tensor rows = compressor.rows(x, start);
+        if (config.compression().gated()) {
+            parts.add(CachedPass.withoutBatch(rows));
+            rows = CachedPass.after(cache, CompressedAttention.ROWS, compressor.firstRow(first), rows);
+        }
+        Made made = make(compressor, first, rows, context);
+        parts.add(CachedPass.withoutBatch(made.entries));
+        if (made.indexKeys != null) {
+            parts.add(CachedPass.withoutBatch(made.indexKeys));
+        }
+        cache.append(parts);
+        Backend backend = Backend.of(x);
+        Tensor entries = insertAxis(cache.view(CompressedAttention.ENTRIES, backend), 0);
+        Tensor indexKeys = made.indexKeys == null
+                ? null
+                : insertAxis(cache.view(CompressedAttention.SCORER_KEYS, backend), 0);
+        publish(new Made(entries, indexKeys), sequence, tokens, context);
+        return attend(tokens, sequence, window, context);
+    }
+
+    private Attended window(SharedHead.Tokens tokens, Tensor rows) {
+        return SharedHead.toSpan(tokens, rows, KeySpan.window(tokens.count(), rows.dim(1), config.window()));
+    }
+
+    /** [batch, entries, ·]; no index keys from a layer that makes none. */
+    private record Made(Tensor entries, @Nullable Tensor indexKeys) {}
+
+    /** Index keys come from latents before these are rotated and rounded. */
+    private Made make(Compressor pooling, int first, Tensor rows, Context context) {
+        Tensor latents = pooling.pool(rows, first);
+        Rotary.Table angles =
+                head.anglesOfEntries(Backend.of(rows), config.compression(), first, latents.dim(1));
+        Tensor indexKeys = indexer == null || !config.makesIndexKeys()
+                ? null
+                : Listening.scoring(
+                        context,
+                        () -> indexer.keys(new EntryScorer.NewEntries(
+                                Autograd.detach(latents), latents, first, angles)));
+        return new Made(head.entryKeys(latents, angles), indexKeys);
+    }
+
+    private void publish(Made made, int sequence, SharedHead.Tokens tokens, Context context) {
+        Sources sources = context.require(Sources.KEY, LAYER);
+        sources.publish(Kind.ENTRIES, config.links().layer(), sequence, tokens, made.entries);
+        if (made.indexKeys != null) {
+            sources.publish(Kind.INDEX_KEYS, config.links().layer(), sequence, tokens, made.indexKeys);
+        }
+    }
+
+    private Tensor attend(SharedHead.Tokens tokens, int sequence, Attended window, Context context) {
+        if (config.compression().ratio() == 0) {
+            return head.output(List.of(window), tokens);
+        }
+        Sources sources = context.require(Sources.KEY, LAYER);
+        Tensor entries = sources.read(Kind.ENTRIES, config.links().entries(), sequence, tokens);
+        if (entries.dim(1) == 0) {
+            return head.output(List.of(window), tokens);
+        }
+        if (indexer != null) {
+            choose(indexer, tokens, sequence, sources, entries, context);
+        }
+        Tensor chosen = sources.read(Kind.CHOSEN, config.links().chosen(), sequence, tokens);
+        Attended compressed = SharedHead.toChosen(config.attention(), tokens, entries, chosen);
+        return head.output(List.of(window, compressed), tokens);
+    }
+
+    private void choose(
+            LatentIndexer asking,
+            SharedHead.Tokens tokens,
+            int sequence,
+            Sources sources,
+            Tensor entries,
+            Context context) {
+        Tensor keys = sources.read(Kind.INDEX_KEYS, config.links().indexKeys(), sequence, tokens);
+        Tensor heard = Listening.scoring(context, () -> asking.score(tokens.scorerInput(), keys));
+        Listening.tell(context, heard, tokens.queries(), entries);
+        Tensor scores = Autograd.detach(heard);
+        Visibility visibility = config.compression().visibility(tokens.start());
+        TopK best = TopK.of(config.chosen());
+        Tensor chosen = switch (config.links().candidates()) {
+            case Candidates.All() -> best.select(scores, visibility);
+            case Candidates.Published(var blocks) -> {
+                sources.publish(
+                        Kind.CANDIDATES,
+                        config.links().layer(),
+                        sequence,
+                        tokens,
+                        blocks.mask(scores, visibility));
+                yield best.select(scores, visibility);
+            }
+            case Candidates.Of(int layer) ->
+                within(sources.read(Kind.CANDIDATES, layer, sequence, tokens), scores, best, visibility);
+        };
+        sources.publish(Kind.CHOSEN, config.links().layer(), sequence, tokens, chosen);
+    }
+
+    /** The best among candidates; where fewer remain, the rest of the places is empty. */
+    private static Tensor within(Tensor candidates, Tensor scores, TopK best, Visibility visibility) {
+        return Autograd.withoutGradients(() -> {
+            Tensor lowest = Backend.of(scores).tensors().full(Shape.of(), Double.NEGATIVE_INFINITY);
+            Tensor picked = best.select(select(candidates, scores, lowest), visibility);
+            float[] candidate = gatherLast(candidates, picked).toFloats();
+            int[] indices = picked.toInts();
+            for (int i = 0; i < indices.length; i++) {
+                indices[i] = candidate[i] == 0 ? -1 : indices[i];
+            }
+            return Backend.of(scores).tensors().ints(picked.shape(), indices);
+        });
+    }
+
+    @Override
+    public ParameterMap parameters() {
+        ParameterMap map = head.parameters();
+        map = compressor == null ? map : map.with("compressor", compressor.parameters());
+        return indexer == null ? map : map.with("indexer", indexer.parameters());
+    }
+
+    @Override
+    public String toString() {
+        return "SourcedAttention{" + config + ", parameters: " + parameters().elements() + "}";
+    }
+}

@@ -1,0 +1,152 @@
+package org.filigree.attention.compressed;
+
+import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.filigree.attention.TopBlocks;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.autograd.Gradients;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.io.SafetensorsFile;
+import org.filigree.core.nn.Context;
+import org.filigree.core.op.Arithmetic;
+import org.filigree.core.op.Reduce;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.Conformance;
+import org.filigree.core.testkit.EveryBackend;
+import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Thrown;
+import org.filigree.core.testkit.Tolerance;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+
+class SourcedAttentionTest {
+    private static final Tolerance TOLERANCE = Tolerance.relative(1e-5);
+
+    private final Backend scalar = TestBackends.get("scalar");
+
+    @ParameterizedTest
+    @EveryBackend
+    void agreesWithAnIndependentImplementation(Backend backend) {
+        try (SafetensorsFile file = Golden.open("sourced")) {
+            List<SourcedAttention> layers = layers(file, backend);
+            Context context = Context.training().with(Sources.KEY, new Sources());
+            var inputs = new ArrayList<Tensor>();
+            Tensor loss = backend.tensors().zeros(Shape.of());
+            for (int l = 0; l < layers.size(); l++) {
+                Tensor x = Autograd.leaf(Conformance.sample(file, "x." + l).on(backend));
+                Tensor y = layers.get(l).forward(x, context);
+                assertClose("output " + l, Conformance.sample(file, "output." + l).on(backend), y, TOLERANCE);
+                Tensor upstream = Conformance.sample(file, "upstream." + l).on(backend);
+                loss = Arithmetic.add(loss, Reduce.sum(Arithmetic.multiply(y, upstream)));
+                inputs.add(x);
+            }
+            Gradients gradients = Autograd.backward(loss);
+            Set<String> names = new TreeSet<>();
+            for (int l = 0; l < layers.size(); l++) {
+                assertClose(
+                        "dx " + l,
+                        Conformance.sample(file, "grad.x." + l).on(backend),
+                        gradients.of(inputs.get(l)),
+                        TOLERANCE);
+                String prefix = "layers." + l + ".attn.";
+                layers.get(l).parameters().forEach((path, parameter) -> {
+                    names.add(prefix + path);
+                    if (path.startsWith("indexer.")) {
+                        assertFalse(gradients.find(parameter.value()).isPresent(), path);
+                    } else {
+                        assertClose(
+                                "d " + prefix + path,
+                                Conformance.sample(file, "grad." + prefix + path)
+                                        .on(backend),
+                                gradients.of(parameter.value()),
+                                TOLERANCE);
+                    }
+                });
+            }
+            assertEquals(
+                    new TreeSet<>(file.names().stream()
+                            .filter(n -> n.startsWith("layers."))
+                            .toList()),
+                    names);
+        }
+    }
+
+    static List<SourcedAttention> layers(SafetensorsFile file, Backend backend) {
+        var layers = new ArrayList<SourcedAttention>();
+        for (SourcedAttentionConfig config : Golden.sourced(file)) {
+            SourcedAttention layer = config.init(backend, RandomStream.of(0));
+            assertEquals(config.parameterCount(), layer.parameters().elements());
+            String prefix = "layers." + config.links().layer() + ".attn.";
+            layer.parameters()
+                    .forEach((path, parameter) -> parameter.assign(
+                            Conformance.sample(file, prefix + path).on(backend)));
+            layers.add(layer);
+        }
+        return layers;
+    }
+
+    @Test
+    void releasedPattern() {
+        List<SourcedAttentionConfig> layers = SourcedAttentionConfig.deepSeekV41Flash();
+        assertEquals(40, layers.size());
+        assertEquals(new Compression.None(), layers.get(1).compression());
+        assertEquals(new Compression.Unbiased(2), layers.get(19).compression());
+        SourceLinks last = layers.get(39).links();
+        assertEquals(20, last.entries());
+        assertEquals(20, last.indexKeys());
+        assertEquals(36, last.chosen());
+        assertTrue(layers.get(20).links().candidates() instanceof SourceLinks.Candidates.Published);
+        assertEquals(new SourceLinks.Candidates.Of(20), layers.get(24).links().candidates());
+        assertEquals(new SourceLinks.Candidates.All(), layers.get(14).links().candidates());
+        // 512 + 128 for each source's entry, at one entry for two tokens or for one.
+        assertEquals(3 * 640 / 2 + 640, layers.stream().mapToInt(SourcedAttentionTest::perToken).sum());
+    }
+
+    private static int perToken(SourcedAttentionConfig config) {
+        CacheLayout layout = config.cacheLayout();
+        return layout.ratio() == 0
+                ? 0
+                : layout.entries().stream().mapToInt(part -> part.width()).sum() / layout.ratio();
+    }
+
+    @Test
+    void contradictionsAreAllNamedAtOnce() {
+        String message = Thrown.message(
+                IllegalArgumentException.class,
+                () -> new SourcePattern(
+                        List.of(2, 0, 1, 2), List.of(1, 2), List.of(2), 0, TopBlocks.byBest(1, 1)));
+        assertTrue(message.contains("layer 0 of ratio 2 has no entry source"), message);
+        assertTrue(message.contains("layer 3 of ratio 2 reads entries of layer 2 of ratio 1"), message);
+        assertTrue(message.contains("layer 0 shall publish candidates"), message);
+    }
+
+    @Test
+    void aLayerSaysWhichSourceIsMissing() {
+        try (SafetensorsFile file = Golden.open("sourced")) {
+            List<SourcedAttention> layers = layers(file, scalar);
+            Tensor x = scalar.tensors().zeros(Shape.of(1, 4, Golden.integer(file, "hidden_size")));
+            String none = Thrown.message(
+                    IllegalStateException.class, () -> layers.get(2).forward(x, Context.inference()));
+            assertTrue(none.contains("attention sources"), none);
+            var sources = new Sources();
+            Context context = Context.inference().with(Sources.KEY, sources);
+            String missing = Thrown.message(
+                    IllegalStateException.class, () -> layers.get(2).forward(x, context));
+            assertTrue(missing.contains("layer 1 published no entries"), missing);
+            layers.get(1).forward(x, context);
+            Tensor longer = scalar.tensors().zeros(Shape.of(1, 5, Golden.integer(file, "hidden_size")));
+            String stale = Thrown.message(
+                    IllegalStateException.class, () -> layers.get(2).forward(longer, context));
+            assertTrue(stale.contains("tokens 0 to 3") && stale.contains("tokens 0 to 4"), stale);
+        }
+    }
+}
