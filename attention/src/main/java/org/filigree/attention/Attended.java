@@ -31,8 +31,7 @@ public record Attended(Tensor output, Tensor logSumExp) {
     public static Attended joined(List<Attended> parts, @Nullable Tensor sinks) {
         Check.positive("join attention: parts", parts.size());
         Tensor sums = concat(
-                -1,
-                parts.stream().map(part -> insertAxis(part.logSumExp, -1)).toList());
+                -1, parts.stream().map(part -> insertAxis(part.logSumExp, -1)).toList());
         Tensor weights = SinkSoftmax.weights(sums, sinks);
         Tensor output = multiply(parts.getFirst().output, slice(weights, -1, 0, 1));
         for (int i = 1; i < parts.size(); i++) {

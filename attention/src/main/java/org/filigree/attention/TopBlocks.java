@@ -11,7 +11,6 @@ import static org.filigree.core.op.Reduce.sum;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.ScatterAdd.scatterAddLast;
-
 import static org.filigree.core.op.Slice.slice;
 
 import java.util.Arrays;
@@ -116,7 +115,8 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
             if (scores.shape().size() == 0) {
                 return backend.tensors().ints(Shape.of(scores.dim(0), scores.dim(1), 0), new int[0]);
             }
-            Tensor worth = Select.select(older(scores, visibility, count), worths(scores, visibility), infinite(backend, 1));
+            Tensor worth =
+                    Select.select(older(scores, visibility, count), worths(scores, visibility), infinite(backend, 1));
             Indexing.Largest best = org.filigree.core.op.TopK.topK(worth, Math.min(blocks, count));
             int[] numbers = best.indices().toInts();
             double[] values = best.values().toDoubles();
@@ -135,13 +135,14 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
     private Tensor worths(Tensor scores, Visibility visibility) {
         Backend backend = Backend.of(scores);
         Tensor lowest = infinite(backend, -1);
-        Tensor seen = multiply(
-                greater(scores, lowest), LogitBias.visible(backend, visibility, scores.dim(1), scores.dim(2)));
+        Tensor seen =
+                multiply(greater(scores, lowest), LogitBias.visible(backend, visibility, scores.dim(1), scores.dim(2)));
         if (worth == Worth.BEST) {
             return max(inBlocks(Select.select(seen, scores, lowest), Double.NEGATIVE_INFINITY), -1);
         }
         Tensor number = sum(inBlocks(seen, 0), -1);
-        Tensor total = sum(inBlocks(Select.select(seen, scores, backend.tensors().full(Shape.of(), 0)), 0), -1);
+        Tensor total =
+                sum(inBlocks(Select.select(seen, scores, backend.tensors().full(Shape.of(), 0)), 0), -1);
         return Select.select(number, divide(total, clamp(number, 1, width)), lowest);
     }
 

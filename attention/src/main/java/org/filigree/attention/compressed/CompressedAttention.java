@@ -90,12 +90,7 @@ public final class CompressedAttention implements Layer {
                 config,
                 head,
                 Compressor.init(
-                        compression,
-                        sizes.width(),
-                        sizes.head(),
-                        sizes.normEps(),
-                        backend,
-                        random.fork("compressor")),
+                        compression, sizes.width(), sizes.head(), sizes.normEps(), backend, random.fork("compressor")),
                 config.choice() instanceof EntryChoice.Scored scored
                         ? scored.scorer().init(config.surroundings(), backend, random.fork("indexer"))
                         : null);
@@ -122,8 +117,7 @@ public final class CompressedAttention implements Layer {
         if (x.shape().size() == 0) {
             return Backend.of(x).tensors().zeros(x.shape());
         }
-        return caches.map(
-                        batch -> CachedPass.eachSequence(
+        return caches.map(batch -> CachedPass.eachSequence(
                         LAYER, x, batch, context, (one, _, cache, same) -> throughCache(one, cache, same)))
                 .orElseGet(() -> atOnce(x, context));
     }
@@ -135,8 +129,7 @@ public final class CompressedAttention implements Layer {
         if (compressor == null) {
             return head.output(List.of(window), tokens);
         }
-        Entries entries = entries(
-                compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
+        Entries entries = entries(compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
         return attend(tokens, entries, window, context);
     }
 

@@ -1,6 +1,9 @@
 package org.filigree.attention.compressed;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** The few formulas that the plain loops of this package share. */
 final class NaiveProducts {
@@ -78,5 +81,15 @@ final class NaiveProducts {
 
     static double dot(double[] a, double[] b) {
         return row(a, 0, b);
+    }
+
+    /** Places of the k largest that are not −∞, ties to the lower place. */
+    static List<Integer> best(double[] scores, int k) {
+        return IntStream.range(0, scores.length)
+                .filter(i -> scores[i] > Double.NEGATIVE_INFINITY)
+                .boxed()
+                .sorted(Comparator.comparingDouble((Integer i) -> -scores[i]).thenComparing(i -> i))
+                .limit(k)
+                .toList();
     }
 }

@@ -47,8 +47,7 @@ final class SharedHead {
         this.config = config;
         this.rotary = rotary;
         this.rounding = rounding;
-        this.queryDown =
-                LinearConfig.of(config.width(), config.queryRank()).init(backend, random.fork("wq_a"));
+        this.queryDown = LinearConfig.of(config.width(), config.queryRank()).init(backend, random.fork("wq_a"));
         this.queryNorm = RmsNorm.init(backend, config.queryRank(), config.normEps());
         this.queryUp = LinearConfig.of(config.queryRank(), queries).init(backend, random.fork("wq_b"));
         this.keyValue = LinearConfig.of(config.width(), config.head()).init(backend, random.fork("wkv"));
@@ -103,8 +102,8 @@ final class SharedHead {
     /** Attention to runs of keys [batch, keys, head]. */
     static Attended toSpan(Tokens tokens, Tensor keys, KeySpan span) {
         Tensor shared = insertAxis(keys, 2);
-        return ScaledDotProductAttention.attend(new DenseAttentionInput(
-                tokens.queries(), shared, shared, span, 1 / Math.sqrt(keys.dim(2)), null));
+        return ScaledDotProductAttention.attend(
+                new DenseAttentionInput(tokens.queries(), shared, shared, span, 1 / Math.sqrt(keys.dim(2)), null));
     }
 
     /** Attention to chosen keys of [batch, keys, head]. */
@@ -118,7 +117,8 @@ final class SharedHead {
      */
     Tensor output(List<Attended> parts, Tokens tokens) {
         Tensor mixed = Attended.joined(parts, sinks.value()).output();
-        Tensor heads = PartialRotation.rotate(mixed, config.rotary(), tokens.angles().inverse());
+        Tensor heads =
+                PartialRotation.rotate(mixed, config.rotary(), tokens.angles().inverse());
         int batch = heads.dim(0);
         int groups = config.groups();
         int rank = config.outputRank();

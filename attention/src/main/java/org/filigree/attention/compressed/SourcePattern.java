@@ -45,8 +45,8 @@ public record SourcePattern(
         int maker = nearest(layer, entries);
         int chooser = nearest(layer, indexes);
         if (maker < 0 || chooser < 0) {
-            wrong.add("layer " + layer + " of ratio " + ratios.get(layer) + " has no "
-                    + (maker < 0 ? "entry" : "index") + " source at or before it");
+            wrong.add("layer " + layer + " of ratio " + ratios.get(layer) + " has no " + (maker < 0 ? "entry" : "index")
+                    + " source at or before it");
         } else if (!ratios.get(maker).equals(ratios.get(layer))
                 || !ratios.get(chooser).equals(ratios.get(layer))) {
             wrong.add("layer " + layer + " of ratio " + ratios.get(layer) + " reads entries of layer " + maker
@@ -66,11 +66,7 @@ public record SourcePattern(
             ratios.add(layer < 2 ? 0 : layer < 20 ? 2 : 1);
         }
         return new SourcePattern(
-                ratios,
-                List.of(2, 8, 14, 20),
-                List.of(2, 8, 14, 20, 24, 28, 32, 36),
-                20,
-                TopBlocks.byBest(2048, 8));
+                ratios, List.of(2, 8, 14, 20), List.of(2, 8, 14, 20, 24, 28, 32, 36), 20, TopBlocks.byBest(2048, 8));
     }
 
     /**
@@ -83,7 +79,9 @@ public record SourcePattern(
         return new SourceLinks(
                 layer,
                 nearest(layer, entrySources),
-                nearest(layer, entrySources.stream().filter(indexSources::contains).toList()),
+                nearest(
+                        layer,
+                        entrySources.stream().filter(indexSources::contains).toList()),
                 nearest(layer, indexSources),
                 candidateSource < 0 || layer < candidateSource
                         ? new Candidates.All()
@@ -94,6 +92,10 @@ public record SourcePattern(
 
     /** The last source at or before a layer, −1 if there is none. */
     private static int nearest(int layer, List<Integer> sources) {
-        return sources.stream().filter(source -> source <= layer).mapToInt(Integer::intValue).max().orElse(-1);
+        return sources.stream()
+                .filter(source -> source <= layer)
+                .mapToInt(Integer::intValue)
+                .max()
+                .orElse(-1);
     }
 }

@@ -130,10 +130,7 @@ public final class SourcedAttention implements Layer {
         Attended window = window(
                 tokens,
                 CachedPass.after(
-                        cache,
-                        CompressedAttention.WINDOW,
-                        Math.max(0, start - config.window() + 1),
-                        tokens.keys()));
+                        cache, CompressedAttention.WINDOW, Math.max(0, start - config.window() + 1), tokens.keys()));
         var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
         if (compressor == null) {
             cache.append(parts);
@@ -153,9 +150,8 @@ public final class SourcedAttention implements Layer {
         cache.append(parts);
         Backend backend = Backend.of(x);
         Tensor entries = insertAxis(cache.view(CompressedAttention.ENTRIES, backend), 0);
-        Tensor indexKeys = made.indexKeys == null
-                ? null
-                : insertAxis(cache.view(CompressedAttention.SCORER_KEYS, backend), 0);
+        Tensor indexKeys =
+                made.indexKeys == null ? null : insertAxis(cache.view(CompressedAttention.SCORER_KEYS, backend), 0);
         publish(new Made(entries, indexKeys), sequence, tokens, context);
         return attend(tokens, sequence, window, context);
     }
@@ -170,14 +166,13 @@ public final class SourcedAttention implements Layer {
     /** Index keys come from latents before these are rotated and rounded. */
     private Made make(Compressor pooling, int first, Tensor rows, Context context) {
         Tensor latents = pooling.pool(rows, first);
-        Rotary.Table angles =
-                head.anglesOfEntries(Backend.of(rows), config.compression(), first, latents.dim(1));
+        Rotary.Table angles = head.anglesOfEntries(Backend.of(rows), config.compression(), first, latents.dim(1));
         Tensor indexKeys = indexer == null || !config.makesIndexKeys()
                 ? null
                 : Listening.scoring(
                         context,
-                        () -> indexer.keys(new EntryScorer.NewEntries(
-                                Autograd.detach(latents), latents, first, angles)));
+                        () -> indexer.keys(
+                                new EntryScorer.NewEntries(Autograd.detach(latents), latents, first, angles)));
         return new Made(head.entryKeys(latents, angles), indexKeys);
     }
 
@@ -223,11 +218,7 @@ public final class SourcedAttention implements Layer {
             case Candidates.All() -> best.select(scores, visibility);
             case Candidates.Published(var blocks) -> {
                 sources.publish(
-                        Kind.CANDIDATES,
-                        config.links().layer(),
-                        sequence,
-                        tokens,
-                        blocks.mask(scores, visibility));
+                        Kind.CANDIDATES, config.links().layer(), sequence, tokens, blocks.mask(scores, visibility));
                 yield best.select(scores, visibility);
             }
             case Candidates.Of(int layer) ->

@@ -103,8 +103,7 @@ public record SourcedAttentionConfig(
      * @return a new configuration
      */
     public SourcedAttentionConfig withIndexer(LatentIndexerConfig sizes) {
-        return new SourcedAttentionConfig(
-                head, window, rotary, compression, links, sizes, chosen, rounding, attention);
+        return new SourcedAttentionConfig(head, window, rotary, compression, links, sizes, chosen, rounding, attention);
     }
 
     /**

@@ -118,13 +118,8 @@ class CompressedAttentionProperties {
 
     private static double[] naive(CompressedAttentionConfig config, Map<String, double[]> weights, double[] x) {
         int width = config.head().width();
-        double[][] output =
-                new NaiveCompressedAttention(config, weights).forward(Rows.of(x, 0, x.length / width, width));
-        double[] flat = new double[x.length];
-        for (int t = 0; t < output.length; t++) {
-            System.arraycopy(output[t], 0, flat, t * width, width);
-        }
-        return flat;
+        return Rows.joined(
+                new NaiveCompressedAttention(config, weights).forward(Rows.of(x, 0, x.length / width, width)));
     }
 
     @Property(tries = 100)

@@ -162,7 +162,8 @@ class CompressedAttentionTest {
                 IllegalArgumentException.class,
                 () -> layer.forward(x, Context.inference().at(3)));
         assertTrue(noCache.contains("position 3") && noCache.contains("CacheBatch"), noCache);
-        try (KvCache plain = new ContiguousKvCache(config.withRatio(0).cacheLayout().tokens(), 9)) {
+        try (KvCache plain =
+                new ContiguousKvCache(config.withRatio(0).cacheLayout().tokens(), 9)) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(plain));
             Thrown.message(RuntimeException.class, () -> layer.forward(x, context));
             assertEquals(0, plain.length());

@@ -13,4 +13,8 @@ final class Rows {
         }
         return parts;
     }
+
+    static double[] joined(double[][] rows) {
+        return Arrays.stream(rows).flatMapToDouble(Arrays::stream).toArray();
+    }
 }

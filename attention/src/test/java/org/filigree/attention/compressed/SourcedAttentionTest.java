@@ -44,7 +44,8 @@ class SourcedAttentionTest {
             for (int l = 0; l < layers.size(); l++) {
                 Tensor x = Autograd.leaf(Conformance.sample(file, "x." + l).on(backend));
                 Tensor y = layers.get(l).forward(x, context);
-                assertClose("output " + l, Conformance.sample(file, "output." + l).on(backend), y, TOLERANCE);
+                assertClose(
+                        "output " + l, Conformance.sample(file, "output." + l).on(backend), y, TOLERANCE);
                 Tensor upstream = Conformance.sample(file, "upstream." + l).on(backend);
                 loss = Arithmetic.add(loss, Reduce.sum(Arithmetic.multiply(y, upstream)));
                 inputs.add(x);
@@ -108,7 +109,9 @@ class SourcedAttentionTest {
         assertEquals(new SourceLinks.Candidates.Of(20), layers.get(24).links().candidates());
         assertEquals(new SourceLinks.Candidates.All(), layers.get(14).links().candidates());
         // 512 + 128 for each source's entry, at one entry for two tokens or for one.
-        assertEquals(3 * 640 / 2 + 640, layers.stream().mapToInt(SourcedAttentionTest::perToken).sum());
+        assertEquals(
+                3 * 640 / 2 + 640,
+                layers.stream().mapToInt(SourcedAttentionTest::perToken).sum());
     }
 
     private static int perToken(SourcedAttentionConfig config) {
@@ -122,8 +125,7 @@ class SourcedAttentionTest {
     void contradictionsAreAllNamedAtOnce() {
         String message = Thrown.message(
                 IllegalArgumentException.class,
-                () -> new SourcePattern(
-                        List.of(2, 0, 1, 2), List.of(1, 2), List.of(2), 0, TopBlocks.byBest(1, 1)));
+                () -> new SourcePattern(List.of(2, 0, 1, 2), List.of(1, 2), List.of(2), 0, TopBlocks.byBest(1, 1)));
         assertTrue(message.contains("layer 0 of ratio 2 has no entry source"), message);
         assertTrue(message.contains("layer 3 of ratio 2 reads entries of layer 2 of ratio 1"), message);
         assertTrue(message.contains("layer 0 shall publish candidates"), message);
