@@ -191,11 +191,11 @@ public record CompressedAttentionConfig(
 
     /** {@return what the layer leaves in a cache} */
     public CacheLayout cacheLayout() {
-        RowLayout window = RowLayout.of(CompressedAttention.WINDOW, head.head());
+        RowLayout keys = RowLayout.of(CompressedAttention.WINDOW, head.head());
         if (compression.ratio() == 0) {
-            return new CacheLayout(window, List.of(), 0);
+            return CacheLayout.of(keys, List.of(), compression, window);
         }
-        RowLayout tokens = window.with(CompressedAttention.ROWS, Compressor.rowWidth(compression, head.head()));
+        RowLayout tokens = keys.with(CompressedAttention.ROWS, Compressor.rowWidth(compression, head.head()));
         RowLayout entries = RowLayout.of(CompressedAttention.ENTRIES, head.head());
         if (choice instanceof EntryChoice.Scored scored) {
             int row = scored.scorer().rowWidth(compression);
@@ -203,7 +203,7 @@ public record CompressedAttentionConfig(
             tokens = row == 0 ? tokens : tokens.with(CompressedAttention.SCORER_ROWS, row);
             entries = key == 0 ? entries : entries.with(CompressedAttention.SCORER_KEYS, key);
         }
-        return new CacheLayout(tokens, entries.parts(), compression.ratio());
+        return CacheLayout.of(tokens, entries.parts(), compression, window);
     }
 
     EntryScorerConfig.Surroundings surroundings() {

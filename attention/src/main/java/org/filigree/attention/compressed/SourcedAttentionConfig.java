@@ -132,15 +132,16 @@ public record SourcedAttentionConfig(
     public CacheLayout cacheLayout() {
         RowLayout tokens = RowLayout.of(CompressedAttention.WINDOW, head.head());
         if (!makesEntries()) {
-            return new CacheLayout(tokens, List.of(), 0);
+            return CacheLayout.of(tokens, List.of(), compression, window);
         }
         RowLayout entries = RowLayout.of(CompressedAttention.ENTRIES, head.head());
-        return new CacheLayout(
+        return CacheLayout.of(
                 compression.gated()
                         ? tokens.with(CompressedAttention.ROWS, Compressor.rowWidth(compression, head.head()))
                         : tokens,
                 (makesIndexKeys() ? entries.with(CompressedAttention.SCORER_KEYS, indexer.dim()) : entries).parts(),
-                compression.ratio());
+                compression,
+                window);
     }
 
     /** {@return how many numbers the parameters of the layer hold} */

@@ -189,6 +189,7 @@ class CompressedAttentionProperties {
             @ForAll("configs") CompressedAttentionConfig config,
             @ForAll("divisions") List<Integer> chunks,
             @ForAll @IntRange(min = 1, max = 2) int batch,
+            @ForAll boolean sliding,
             @ForAll long seed) {
         int length = chunks.stream().mapToInt(Integer::intValue).sum();
         CompressedAttention layer = layer(config, backend);
@@ -196,7 +197,8 @@ class CompressedAttentionProperties {
         Tensor whole = layer.forward(x, Context.inference());
         var caches = new ArrayList<KvCache>();
         for (int b = 0; b < batch; b++) {
-            caches.add(config.cacheLayout().init(length));
+            CacheLayout layout = config.cacheLayout();
+            caches.add(sliding ? layout.initSliding(length, 0) : layout.init(length));
         }
         try {
             Context context = Context.inference().with(CacheBatch.KEY, new CacheBatch(caches));
@@ -222,11 +224,13 @@ class CompressedAttentionProperties {
             @ForAll @IntRange(min = 0, max = 9) int kept,
             @ForAll @IntRange(min = 1, max = 9) int rejected,
             @ForAll @IntRange(min = 1, max = 6) int more,
+            @ForAll boolean sliding,
             @ForAll long seed) {
         Backend backend = TestBackends.get("vector");
         CompressedAttention layer = layer(config, backend);
         Tensor x = tokens(1, kept + more, 7, seed).on(backend);
-        try (KvCache cache = config.cacheLayout().init(20)) {
+        CacheLayout layout = config.cacheLayout();
+        try (KvCache cache = sliding ? layout.initSliding(20, rejected) : layout.init(20)) {
             Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
             layer.forward(Slice.slice(x, 1, 0, kept), context);
             layer.forward(tokens(1, rejected, 7, seed + 1).on(backend), context);
