@@ -3,6 +3,7 @@ package org.filigree.mhc;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -50,5 +51,16 @@ class MixListenerTest {
                     .flatMap(w -> Stream.of(w.pre(), w.post(), w.comb()))
                     .anyMatch(Autograd::differentiable));
         }
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void nothingIsComputedWhereNobodyListens(Backend backend) {
+        HyperConnections connections =
+                HyperConnections.of(3, 5, Mixing.sinkhorn(20)).init(backend, Seed.of("listener"));
+        Tensor untouchable = ForgottenState.of(Sample.gaussian("x", Seed.of("listener"), 2, 3, 5).on(backend));
+        MixListener.tell(Context.training(), connections, untouchable);
+        Context listening = Context.training().with(MixListener.KEY, (heard, weights) -> {});
+        assertThrows(RuntimeException.class, () -> MixListener.tell(listening, connections, untouchable));
     }
 }
