@@ -4,10 +4,8 @@ import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
-import org.filigree.core.autograd.Autograd;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.tensor.ShapeException;
@@ -135,14 +133,10 @@ public final class HyperConnections {
     /** What comes before F: the weights, and what F reads. */
     record Reading(MixWeights weights, Tensor u) {}
 
-    /**
-     * The first half of a step. Reading has one gradient for X, which is then added to that of combining: sums in the same order
-     * as where the halves are computed again in the backward pass, so the same bits.
-     */
+    /** The first half of a step. */
     Reading read(Tensor streams) {
-        Tensor x = Autograd.record("read", List.of(streams), Autograd.detach(streams), gradient -> List.of(gradient));
-        MixWeights weights = mixer.weights(x);
-        return new Reading(weights, weights.collapse(x));
+        MixWeights weights = mixer.weights(streams);
+        return new Reading(weights, weights.collapse(streams));
     }
 
     /**

@@ -58,7 +58,8 @@ class MixListenerTest {
     void nothingIsComputedWhereNobodyListens(Backend backend) {
         HyperConnections connections =
                 HyperConnections.of(3, 5, Mixing.sinkhorn(20)).init(backend, Seed.of("listener"));
-        Tensor untouchable = ForgottenState.of(Sample.gaussian("x", Seed.of("listener"), 2, 3, 5).on(backend));
+        Tensor untouchable = ForgottenState.of(
+                Sample.gaussian("x", Seed.of("listener"), 2, 3, 5).on(backend));
         MixListener.tell(Context.training(), connections, untouchable);
         Context listening = Context.training().with(MixListener.KEY, (heard, weights) -> {});
         assertThrows(RuntimeException.class, () -> MixListener.tell(listening, connections, untouchable));

@@ -91,7 +91,7 @@ final class StabilityCommand implements Callable<Integer> {
     @Nullable
     Integer length;
 
-    @Option(names = "--rate", description = "highest learning rate; default: 0.006")
+    @Option(names = "--rate", description = "highest learning rate; default: 0.01")
     @Nullable
     Double rate;
 
