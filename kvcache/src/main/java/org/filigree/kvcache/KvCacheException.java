@@ -17,6 +17,8 @@ public final class KvCacheException extends IllegalStateException {
         LENGTH,
         /** A part that its rows do not have, or a number of caches that does not fit. */
         LAYOUT,
+        /** A block that a pool does not have, or that holds nothing. */
+        FOREIGN_BLOCK,
         /** A view of rows that were forgotten or overwritten since it was made. */
         STALE
     }

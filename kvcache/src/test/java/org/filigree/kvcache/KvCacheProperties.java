@@ -141,7 +141,7 @@ class KvCacheProperties {
         return chosen;
     }
 
-    private static Optional<KvCacheException.Reason> failure(Runnable call) {
+    static Optional<KvCacheException.Reason> failure(Runnable call) {
         try {
             call.run();
             return Optional.empty();

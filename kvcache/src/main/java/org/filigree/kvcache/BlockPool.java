@@ -1,0 +1,258 @@
+package org.filigree.kvcache;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.filigree.core.tensor.Check;
+
+/**
+ * Blocks of rows that many sequences share. A sequence holds a table of blocks and takes one when it grows past the last; blocks count
+ * their holders. Sequences that {@linkplain PagedSequence#fork fork} share all blocks, those that begin with the same published tokens
+ * share the blocks of these; the first one that writes into a shared block gets a copy. A published block that nobody holds stays, to be
+ * found by the next sequence that begins with its tokens, until its memory is needed.
+ *
+ * <p>A pool may be used by several threads, each with its own sequences or with shared ones. Closing it closes its sequences.
+ */
+public final class BlockPool implements AutoCloseable {
+    private final BlockPoolConfig config;
+    private final List<RowMemory> layers;
+    private final int[] holders;
+    private final int[] free;
+    private int freeCount;
+    private final PrefixTree prefixes;
+    private final Set<PagedSequence> open = new LinkedHashSet<>();
+    private boolean closed;
+
+    BlockPool(BlockPoolConfig config) {
+        this.config = config;
+        this.layers = reserve(config);
+        this.holders = new int[config.blocks()];
+        this.free = new int[config.blocks()];
+        this.prefixes = new PrefixTree(config.blockTokens());
+        for (int i = 0; i < free.length; i++) {
+            free[i] = free.length - 1 - i;
+        }
+        this.freeCount = free.length;
+    }
+
+    private static List<RowMemory> reserve(BlockPoolConfig config) {
+        var reserved = new ArrayList<RowMemory>();
+        try {
+            for (RowStorage storage : config.layers()) {
+                reserved.add(RowMemory.reserve(
+                        storage, (long) config.blocks() * config.blockTokens(), config.blockTokens()));
+            }
+        } catch (KvCacheException failure) {
+            reserved.forEach(RowMemory::close);
+            throw failure;
+        }
+        return List.copyOf(reserved);
+    }
+
+    /** {@return its sizes} */
+    public BlockPoolConfig config() {
+        return config;
+    }
+
+    /**
+     * An empty sequence.
+     *
+     * @param capacity longest sequence, in tokens; takes no block yet
+     * @return the sequence, which the caller closes
+     * @throws KvCacheException if the pool is closed
+     */
+    public PagedSequence sequence(int capacity) {
+        return sequence(capacity, new int[0]);
+    }
+
+    /**
+     * A sequence that begins with what is there already of some tokens: the longest published prefix in whole blocks. Its length says how
+     * many tokens that is; the caller computes the rest. Leave the last id out where its output is wanted.
+     *
+     * @param capacity longest sequence, in tokens
+     * @param tokenIds ids of the tokens it will begin with
+     * @return the sequence, which the caller closes
+     * @throws KvCacheException if the prefix is longer than the capacity, or the pool is closed
+     */
+    public synchronized PagedSequence sequence(int capacity, int[] tokenIds) {
+        requireOpen("sequence");
+        int[] found =
+                prefixes.match(tokenIds).stream().mapToInt(Integer::intValue).toArray();
+        return hold(capacity, found, found.length * config.blockTokens());
+    }
+
+    /**
+     * A sequence over blocks that other sequences hold and do not write to meanwhile, for a scheduler that keeps block tables of its own.
+     *
+     * @param capacity longest sequence, in tokens
+     * @param table blocks in order, as many as the length needs
+     * @param length tokens, the same in all layers
+     * @return the sequence, which the caller closes
+     * @throws KvCacheException if a block is not of this pool or holds nothing, the table does not fit the length, or the pool is closed
+     */
+    public synchronized PagedSequence sequence(int capacity, int[] table, int length) {
+        requireOpen("sequence");
+        Check.notNegative("sequence: length", length);
+        if (table.length != blocksFor(length)) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "sequence: " + length + " tokens in blocks of " + config.blockTokens() + " need "
+                            + blocksFor(length) + " blocks but the table has " + table.length);
+        }
+        for (int block : table) {
+            if (block < 0 || block >= config.blocks() || (holders[block] == 0 && !prefixes.contains(block))) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.FOREIGN_BLOCK,
+                        "sequence: block " + block + " of the table " + Arrays.toString(table)
+                                + (block < 0 || block >= config.blocks()
+                                        ? " is none of the " + config.blocks() + " blocks of this pool"
+                                        : " is free and holds nothing"));
+            }
+        }
+        return hold(capacity, table.clone(), length);
+    }
+
+    private PagedSequence hold(int capacity, int[] table, int length) {
+        Check.positive("sequence: capacity", capacity);
+        if (length > capacity) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.EXHAUSTED,
+                    "sequence: " + length + " tokens to begin with exceed the capacity of " + capacity);
+        }
+        int[] lengths = new int[layers.size()];
+        Arrays.fill(lengths, length);
+        return hold(capacity, table, lengths);
+    }
+
+    /** Takes hold of every block of a table, which nobody changes from now on. */
+    synchronized PagedSequence hold(int capacity, int[] table, int[] lengths) {
+        requireOpen("sequence");
+        for (int block : table) {
+            if (holders[block]++ == 0) {
+                prefixes.referenced(block);
+            }
+        }
+        PagedSequence sequence = new PagedSequence(this, capacity, table, lengths);
+        open.add(sequence);
+        return sequence;
+    }
+
+    /** Blocks that nobody holds, all or none; what is only remembered is forgotten as far as needed. */
+    synchronized int[] take(int count) {
+        requireOpen("append");
+        if (count > freeCount + prefixes.unreferenced()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.EXHAUSTED,
+                    "append: " + count + " more blocks of " + config.blockTokens() + " tokens are needed, but of "
+                            + config.blocks() + " blocks " + freeCount + " are free and " + prefixes.unreferenced()
+                            + " only remembered; close or truncate sequences, or make the pool larger");
+        }
+        int[] taken = new int[count];
+        for (int i = 0; i < count; i++) {
+            if (freeCount == 0) {
+                prefixes.evict().forEach(this::free);
+            }
+            taken[i] = free[--freeCount];
+            holders[taken[i]] = 1;
+        }
+        return taken;
+    }
+
+    /** Whether a write into a block would be seen by others. */
+    synchronized boolean isShared(int block) {
+        return holders[block] > 1 || prefixes.contains(block);
+    }
+
+    synchronized void release(int[] table, int from, int to) {
+        for (int i = to - 1; i >= from; i--) {
+            release(table[i]);
+        }
+    }
+
+    private void release(int block) {
+        if (--holders[block] > 0) {
+            return;
+        }
+        if (prefixes.contains(block)) {
+            prefixes.released(block);
+        } else {
+            free(block);
+        }
+    }
+
+    private void free(int block) {
+        free[freeCount++] = block;
+    }
+
+    /** Publishes the first blocks of a table and gives the blocks that hold their tokens from now on; the caller swaps them in. */
+    synchronized int[] publish(int[] tokenIds, int[] table, int blocks) {
+        requireOpen("publish");
+        int[] published = prefixes.publish(tokenIds, table, blocks);
+        for (int i = 0; i < blocks; i++) {
+            if (published[i] != table[i] && holders[published[i]]++ == 0) {
+                prefixes.referenced(published[i]);
+            }
+        }
+        return published;
+    }
+
+    synchronized void forget(PagedSequence sequence) {
+        open.remove(sequence);
+    }
+
+    void copy(int from, int to) {
+        layers.forEach(layer -> layer.copyPage(from, to));
+    }
+
+    RowMemory layer(int layer) {
+        return layers.get(layer);
+    }
+
+    int blocksFor(int tokens) {
+        return (tokens + config.blockTokens() - 1) / config.blockTokens();
+    }
+
+    /** {@return what its blocks are used for; all zero once closed} */
+    public synchronized PoolMemory memory() {
+        if (closed) {
+            return new PoolMemory(0, 0, 0, 0, 0);
+        }
+        int cached = prefixes.unreferenced();
+        return new PoolMemory(
+                layers.stream().mapToLong(RowMemory::bytes).sum(),
+                config.blocks(),
+                config.blocks() - freeCount - cached,
+                cached,
+                freeCount);
+    }
+
+    private void requireOpen(String operation) {
+        if (closed) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.CLOSED, operation + ": the pool is closed; it must outlive its sequences");
+        }
+    }
+
+    /** Closes its sequences and releases the memory; closing twice is harmless. */
+    @Override
+    public void close() {
+        List<PagedSequence> remaining;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            remaining = List.copyOf(open);
+        }
+        // Not under the pool's lock: a sequence locks itself first and the pool after.
+        remaining.forEach(PagedSequence::close);
+        layers.forEach(RowMemory::close);
+    }
+
+    @Override
+    public String toString() {
+        return "BlockPool{" + memory() + "}";
+    }
+}

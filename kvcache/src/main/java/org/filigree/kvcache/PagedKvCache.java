@@ -1,0 +1,47 @@
+package org.filigree.kvcache;
+
+import java.util.List;
+import org.filigree.core.tensor.Tensor;
+
+/** One layer of a {@link PagedSequence}, which does all the work: its layers share a table. */
+record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) implements KvCache {
+    @Override
+    public int capacity() {
+        return sequence.capacity();
+    }
+
+    @Override
+    public int length() {
+        return sequence.length(layer);
+    }
+
+    @Override
+    public void append(List<Tensor> parts) {
+        sequence.append(layer, parts);
+    }
+
+    @Override
+    public void truncate(int length) {
+        sequence.truncate(layer, length);
+    }
+
+    @Override
+    public CacheRows rows(String... parts) {
+        return sequence.rows(layer, parts);
+    }
+
+    @Override
+    public CacheMemory memory() {
+        return sequence.memory(layer);
+    }
+
+    @Override
+    public void close() {
+        sequence.close();
+    }
+
+    @Override
+    public String toString() {
+        return "PagedKvCache{layer " + layer + " of " + sequence + "}";
+    }
+}

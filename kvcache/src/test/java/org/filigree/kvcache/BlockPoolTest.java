@@ -1,0 +1,299 @@
+package org.filigree.kvcache;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.TestBackends;
+import org.filigree.kvcache.KvCacheException.Reason;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+class BlockPoolTest {
+    private static final RowStorage STORAGE =
+            RowStorage.float32(RowLayout.of("key", 3).with("value", 2));
+    private static final int BLOCK = 4;
+
+    private final Backend backend = TestBackends.get("scalar");
+    private final RandomStream random = RandomStream.of(3);
+
+    private static BlockPool pool(int blocks) {
+        return BlockPoolConfig.of(blocks, 2, STORAGE).withBlockTokens(BLOCK).init();
+    }
+
+    private void append(PagedSequence sequence, int tokens) {
+        List<Tensor> rows = KvCacheProperties.rows(backend, STORAGE.layout(), tokens, random);
+        for (int layer = 0; layer < sequence.caches().layers(); layer++) {
+            sequence.layer(layer).append(rows);
+        }
+    }
+
+    private float[] values(PagedSequence sequence) {
+        return sequence.layer(1).rows().tensor(backend).toFloats();
+    }
+
+    private static int[] ids(int count) {
+        return IntStream.range(100, 100 + count).toArray();
+    }
+
+    private static String assertReason(Reason reason, Executable call) {
+        KvCacheException failure = assertThrows(KvCacheException.class, call);
+        assertEquals(reason, failure.reason());
+        return String.valueOf(failure.getMessage());
+    }
+
+    @Test
+    void aSharedPrefixIsStoredOnce() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence first = pool.sequence(40);
+            append(first, 10);
+            first.publish(ids(10));
+            assertEquals(3, pool.memory().referenced());
+            List<PagedSequence> others = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                PagedSequence other = pool.sequence(40, ids(10));
+                assertEquals(8, other.length());
+                assertArrayEquals(Arrays.copyOf(values(first), 8 * 5), values(other));
+                append(other, 2);
+                others.add(other);
+            }
+            assertEquals(3 + 5, pool.memory().referenced());
+            others.forEach(PagedSequence::close);
+            first.close();
+            assertEquals(new PoolMemory(pool.memory().reservedBytes(), 20, 0, 2, 18), pool.memory());
+        }
+    }
+
+    @Test
+    void whatTwoComputedAloneIsStoredOnceWhenBothPublish() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence first = pool.sequence(40);
+            PagedSequence second = pool.sequence(40);
+            append(first, 9);
+            append(second, 9);
+            first.publish(ids(9));
+            CacheRows view = second.layer(0).rows();
+            second.publish(ids(9));
+            assertEquals(2 + 1 + 1, pool.memory().referenced());
+            assertArrayEquals(
+                    IntStream.of(first.table()).limit(2).toArray(),
+                    IntStream.of(second.table()).limit(2).toArray());
+            assertReason(Reason.STALE, () -> view.tensor(backend));
+            second.publish(ids(9));
+            assertEquals(4, pool.memory().referenced());
+        }
+    }
+
+    @Test
+    void writingIntoASharedBlockCopiesIt() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence parent = pool.sequence(40);
+            append(parent, 6);
+            float[] before = values(parent);
+            PagedSequence child = parent.fork();
+            assertEquals(2, pool.memory().referenced());
+            append(child, 1);
+            assertEquals(3, pool.memory().referenced());
+            assertEquals(parent.table()[0], child.table()[0]);
+            assertArrayEquals(before, values(parent));
+            append(parent, 2);
+            assertArrayEquals(before, Arrays.copyOf(values(parent), before.length));
+            assertArrayEquals(before, Arrays.copyOf(values(child), before.length));
+            parent.close();
+            assertEquals(2, pool.memory().referenced());
+        }
+    }
+
+    @Test
+    void aPublishedBlockIsNeverWrittenTo() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 8);
+            sequence.publish(ids(8));
+            float[] before = values(sequence);
+            sequence.truncate(5);
+            append(sequence, 3);
+            assertArrayEquals(before, values(pool.sequence(40, ids(8))));
+            String message = String.valueOf(assertThrows(
+                            IllegalArgumentException.class, () -> sequence.publish(new int[] {1, 2, 3, 4, 5, 6, 7, 8}))
+                    .getMessage());
+            assertTrue(message.contains("published before with other token ids"), message);
+        }
+    }
+
+    @Test
+    void exhaustionNamesTheNumbersAndLosesNothing() {
+        try (BlockPool pool = pool(4)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 10);
+            PagedSequence fork = sequence.fork();
+            float[] before = values(sequence);
+            PoolMemory memory = pool.memory();
+            String message = assertReason(Reason.EXHAUSTED, () -> append(fork, 6));
+            assertTrue(message.contains("2 more blocks of 4 tokens are needed, but of 4 blocks 1 are free"), message);
+            assertEquals(memory, pool.memory());
+            assertArrayEquals(before, values(sequence));
+            assertArrayEquals(before, values(fork));
+            append(fork, 2);
+            assertEquals(0, pool.memory().free());
+            assertReason(Reason.EXHAUSTED, () -> append(sequence, 3));
+            fork.close();
+            append(sequence, 3);
+            assertReason(
+                    Reason.EXHAUSTED,
+                    () -> pool.sequence(3)
+                            .layer(0)
+                            .append(KvCacheProperties.rows(backend, STORAGE.layout(), 4, random)));
+        }
+    }
+
+    @Test
+    void whatWasNotUsedForLongestIsForgottenFirst() {
+        try (BlockPool pool = pool(5)) {
+            for (int start = 0; start < 2; start++) {
+                PagedSequence sequence = pool.sequence(40);
+                append(sequence, 8);
+                sequence.publish(IntStream.range(start * 50, start * 50 + 8).toArray());
+                sequence.close();
+            }
+            assertEquals(4, pool.memory().cached());
+            // Looking at the first again makes the second the older one.
+            pool.sequence(40, IntStream.range(0, 8).toArray()).close();
+            PagedSequence large = pool.sequence(40);
+            append(large, 8);
+            assertEquals(3, pool.memory().cached());
+            assertEquals(8, pool.sequence(40, IntStream.range(0, 8).toArray()).length());
+            assertEquals(4, pool.sequence(40, IntStream.range(50, 58).toArray()).length());
+        }
+    }
+
+    @Test
+    void tablesOfASchedulerAreChecked() {
+        try (BlockPool pool = pool(6)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 6);
+            int[] table = sequence.table();
+            try (PagedSequence same = pool.sequence(40, table, 6)) {
+                assertArrayEquals(values(sequence), values(same));
+            }
+            String message = assertReason(Reason.FOREIGN_BLOCK, () -> pool.sequence(40, new int[] {table[0], 6}, 6));
+            assertTrue(message.contains("block 6") && message.contains("none of the 6 blocks"), message);
+            int free = IntStream.range(0, 6)
+                    .filter(block -> block != table[0] && block != table[1])
+                    .findFirst()
+                    .orElseThrow();
+            assertReason(Reason.FOREIGN_BLOCK, () -> pool.sequence(40, new int[] {table[0], free}, 6));
+            assertReason(Reason.FOREIGN_BLOCK, () -> pool.sequence(40, new int[] {-1}, 4));
+            assertReason(Reason.LENGTH, () -> pool.sequence(40, table, 9));
+            assertReason(Reason.EXHAUSTED, () -> pool.sequence(5, table, 6));
+            assertEquals(2, pool.memory().referenced());
+        }
+    }
+
+    /** Somebody holds the end of a published path but not its beginning. */
+    @Test
+    void anEndWithoutItsBeginningDoesNotBlockThePool() {
+        try (BlockPool pool = pool(3)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 8);
+            sequence.publish(ids(8));
+            PagedSequence end = pool.sequence(40, new int[] {sequence.table()[1]}, 4);
+            float[] before = values(end);
+            sequence.close();
+            assertEquals(1, pool.memory().cached());
+            append(pool.sequence(40), 8);
+            assertArrayEquals(before, values(end));
+            assertEquals(0, pool.sequence(40, ids(8)).length());
+            end.close();
+            assertEquals(1, pool.memory().free());
+        }
+    }
+
+    @Test
+    void closingAndUseAfterwards() {
+        BlockPool pool = pool(6);
+        PagedSequence sequence = pool.sequence(40);
+        append(sequence, 6);
+        CacheRows view = sequence.layer(0).rows();
+        PagedSequence closed = sequence.fork();
+        closed.close();
+        closed.close();
+        assertReason(Reason.CLOSED, closed::length);
+        assertReason(Reason.CLOSED, closed::fork);
+        assertReason(Reason.CLOSED, () -> closed.publish(ids(0)));
+        assertReason(Reason.CLOSED, () -> closed.layer(0).length());
+        assertReason(Reason.CLOSED, () -> append(closed, 1));
+        assertEquals(CacheMemory.NONE, closed.caches().memory());
+        assertReason(Reason.LENGTH, () -> sequence.publish(ids(7)));
+        assertReason(Reason.LENGTH, () -> sequence.truncate(7));
+        pool.close();
+        pool.close();
+        assertReason(Reason.STALE, () -> view.tensor(backend));
+        assertReason(Reason.CLOSED, () -> append(sequence, 1));
+        assertReason(Reason.CLOSED, () -> pool.sequence(3));
+        assertEquals(0, pool.memory().reservedBytes());
+    }
+
+    /** A view that outlives its rows must not show the rows of the sequence that got the block. */
+    @Test
+    void aViewDoesNotShowWhatOthersWroteLater() {
+        try (BlockPool pool = pool(1)) {
+            PagedSequence first = pool.sequence(4);
+            append(first, 4);
+            CacheRows view = first.layer(0).rows();
+            first.close();
+            append(pool.sequence(4), 4);
+            assertReason(Reason.STALE, () -> view.tensor(backend));
+        }
+    }
+
+    @Test
+    void threadsShareAPoolAndASequence() throws Exception {
+        int threads = 4;
+        try (BlockPool pool = pool(400);
+                var workers = Executors.newFixedThreadPool(threads)) {
+            PagedSequence shared = pool.sequence(1000);
+            append(shared, 8);
+            shared.publish(ids(8));
+            var tasks = new ArrayList<Callable<Integer>>();
+            for (int t = 0; t < threads; t++) {
+                RandomStream own = RandomStream.of(t);
+                tasks.add(() -> {
+                    for (int round = 0; round < 50; round++) {
+                        try (PagedSequence sequence = pool.sequence(100, ids(8));
+                                PagedSequence fork = shared.fork()) {
+                            List<Tensor> rows = KvCacheProperties.rows(backend, STORAGE.layout(), 5, own);
+                            for (PagedSequence each : List.of(sequence, fork)) {
+                                each.layer(0).append(rows);
+                                each.layer(1).append(rows);
+                                float[] back = each.layer(1)
+                                        .rows("key")
+                                        .tensor(backend)
+                                        .toFloats();
+                                int end = each.length() * 3;
+                                assertArrayEquals(rows.getFirst().toFloats(), Arrays.copyOfRange(back, end - 15, end));
+                            }
+                        }
+                        shared.layer(0).append(KvCacheProperties.rows(backend, STORAGE.layout(), 1, own));
+                    }
+                    return 0;
+                });
+            }
+            for (var done : workers.invokeAll(tasks)) {
+                done.get();
+            }
+            assertEquals(8 + threads * 50, shared.layer(0).length());
+            assertEquals((8 + threads * 50 + BLOCK - 1) / BLOCK, pool.memory().referenced());
+        }
+    }
+}
