@@ -10,5 +10,6 @@ module org.filigree.attention {
 
     provides org.filigree.core.backend.KernelProvider with
             org.filigree.attention.VectorScaledDotProduct,
-            org.filigree.attention.VectorSparseAttention;
+            org.filigree.attention.VectorSparseAttention,
+            org.filigree.attention.VectorCachedAttentionProvider;
 }
