@@ -11,6 +11,8 @@ import static org.filigree.core.op.Reshape.insertAxis;
 import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.tensor.Tensor;
 
 /**
@@ -18,6 +20,8 @@ import org.filigree.core.tensor.Tensor;
  * 0 and make 0/0 of a starved column keeps its logarithm, so all finite logits have a finite result. The maximum of a row or column is
  * subtracted first, which is exact where it matters, and the logarithm that is left lies between 0 and log n; so finished columns sum to 1
  * as closely as entries are rounded, however large the logits.
+ *
+ * <p>Where there is a kernel for host memory, it does the matrices that need no logarithms; {@link WideLogits} does the rest.
  */
 final class LogSinkhorn {
     private static final int SOURCES = -2;
@@ -26,6 +30,24 @@ final class LogSinkhorn {
     private LogSinkhorn() {}
 
     static Tensor sinkhorn(Tensor logits, int iterations) {
+        if (Backend.of(logits) instanceof HostBackend backend) {
+            return backend.kernel(SinkhornKernel.class)
+                    .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
+                    .map(kernel -> fused(backend, kernel, logits, iterations))
+                    .orElseGet(() -> composed(logits, iterations));
+        }
+        return composed(logits, iterations);
+    }
+
+    private static Tensor fused(HostBackend backend, SinkhornKernel kernel, Tensor logits, int iterations) {
+        return Autograd.record(
+                "sinkhorn",
+                List.of(logits),
+                WideLogits.sinkhorn(backend, kernel, logits, iterations),
+                dy -> List.of(WideLogits.gradient(backend, kernel, logits, iterations, dy)));
+    }
+
+    private static Tensor composed(Tensor logits, int iterations) {
         Tensor y = Autograd.withoutGradients(() -> {
             Tensor x = logits;
             for (int i = 0; i < 2 * iterations; i++) {

@@ -116,6 +116,39 @@ class MixProperties {
         assertTrue(Arrays.stream(gradient).allMatch(Double::isFinite));
     }
 
+    @Property(tries = 80)
+    void withoutEpsilonMildAndWideLogitsSideBySideEqualThePlainLoops(
+            @ForAll(supplier = AnyBackend.class) Backend backend,
+            @ForAll @IntRange(min = 1, max = 9) int n,
+            @ForAll @IntRange(min = 1, max = 24) int iterations,
+            @ForAll long seed) {
+        RandomStream random = RandomStream.of(seed);
+        int matrices = 19;
+        double[] spreads = {0, 1, 4, 8, 12, 30, 100};
+        double[] logits = Sample.gaussian("logits", random, matrices, n, n).values();
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) (logits[i] * spreads[i / (n * n) % spreads.length]);
+        }
+        Sample upstream = Sample.gaussian("upstream", random, matrices, n, n);
+        Tensor leaf = Autograd.leaf(backend.tensors().doubles(Shape.of(matrices, n, n), logits));
+        Tensor comb = Sinkhorn.sinkhorn(leaf, iterations, 0);
+        Tensor gradient = Autograd.backward(comb, upstream.on(backend)).of(leaf);
+        var naive = new NaivePaperSinkhorn(n, iterations);
+        for (int m = 0; m < matrices; m++) {
+            double spread = spreads[m % spreads.length];
+            double[] turned = turned(n, Arrays.copyOfRange(logits, m * n * n, (m + 1) * n * n));
+            double[] g = Arrays.copyOfRange(upstream.values(), m * n * n, (m + 1) * n * n);
+            Tolerance tolerance =
+                    Tolerance.of(backend, 2L * iterations).times(1 + 4 * spread).withFloor(1);
+            assertClose("comb", naive.forward(turned), part(comb, m, n), tolerance);
+            assertClose(
+                    "gradient of spread " + spread,
+                    turned(n, naive.backward(turned, g)),
+                    part(gradient, m, n),
+                    tolerance);
+        }
+    }
+
     @Property(tries = 60)
     void exactFormsSumToOneWithinRounding(
             @ForAll(supplier = AnyBackend.class) Backend backend,
