@@ -94,17 +94,26 @@ public final class Sinkhorn {
         if (!(Backend.of(mixes) instanceof HostBackend)) {
             return;
         }
-        float[] entries = HostFloats.of(mixes);
         int area = mixes.dim(SOURCES) * mixes.dim(TARGETS);
-        for (int at = 0; at < entries.length; at += area) {
-            if (Float.isNaN(entries[at])) {
-                throw new NaNLogitsException(
-                        "sinkhorn: matrix " + at / area + " of " + entries.length / area + " in " + mixes.shape()
-                                + " is NaN: its logits have NaN or +∞, or with eps 0 a row or column of −∞; look for the"
-                                + " first NaN in the streams and parameters before it",
-                        at / area);
+        int first = firstNaN(HostFloats.of(mixes), area);
+        if (first >= 0) {
+            throw new NaNLogitsException(
+                    "sinkhorn: matrix " + first + " of " + mixes.shape().size() / area + " in " + mixes.shape()
+                            + " is NaN: its logits have NaN or +∞, or with eps 0 a row or column of −∞; look for the first"
+                            + " NaN in the streams and parameters before it",
+                    first);
+        }
+    }
+
+    /** The first matrix that begins with NaN, or −1. */
+    private static int firstNaN(float[] entries, int area) {
+        int count = entries.length / area;
+        for (int matrix = 0; matrix < count; matrix++) {
+            if (Float.isNaN(entries[matrix * area])) {
+                return matrix;
             }
         }
+        return -1;
     }
 
     private static Tensor fused(SinkhornKernel kernel, Tensor logits, int iterations, double eps) {
