@@ -26,7 +26,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
 
     private SubLayerKernel.Read read(Tensor x, @Nullable Tensor carried) {
         SubLayerKernel.Read read = kernel.read(x, operands, carried);
-        Sinkhorn.refuseNaN(read.weights().comb());
+        Sinkhorn.refuseNaN("sinkhorn", read.weights().comb());
         return read;
     }
 

@@ -42,9 +42,11 @@ record KroneckerMixer(Scores scores, Tensor entries) implements Mixer {
     public MixWeights weights(Tensor streams) {
         int n = scores.n();
         Scores.Parts parts = scores.of(streams);
-        Tensor comb = matmul(flips(parts.mix(), streams.shape().leading(-2)), entries);
-        return new MixWeights(
-                parts.pre(), parts.post(), reshape(comb, streams.shape().leading(-2, n, n)));
+        Tensor comb = reshape(
+                matmul(flips(parts.mix(), streams.shape().leading(-2)), entries),
+                streams.shape().leading(-2, n, n));
+        Sinkhorn.refuseNaN("kronecker", comb);
+        return new MixWeights(parts.pre(), parts.post(), comb);
     }
 
     /** The weight of each of the n ways to flip bits, the first factor's bit the most significant. */

@@ -60,9 +60,10 @@ record PermutationMixer(Scores scores, Tensor entries) implements Mixer {
     public MixWeights weights(Tensor streams) {
         int n = scores.n();
         Scores.Parts parts = scores.of(streams);
-        Tensor comb = matmul(softmax(parts.mix()), entries);
-        return new MixWeights(
-                parts.pre(), parts.post(), reshape(comb, streams.shape().leading(-2, n, n)));
+        Tensor comb =
+                reshape(matmul(softmax(parts.mix()), entries), streams.shape().leading(-2, n, n));
+        Sinkhorn.refuseNaN("permutations", comb);
+        return new MixWeights(parts.pre(), parts.post(), comb);
     }
 
     @Override

@@ -65,7 +65,7 @@ public final class Sinkhorn {
                         .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
                         .map(kernel -> fused(kernel, logits, iterations, eps))
                         .orElseGet(() -> composed(logits, iterations, eps));
-        refuseNaN(y);
+        refuseNaN("sinkhorn", y);
         return y;
     }
 
@@ -90,7 +90,7 @@ public final class Sinkhorn {
     }
 
     /** One entry tells of its whole matrix, since NaN goes from an entry to its row and from there to every column. */
-    static void refuseNaN(Tensor mixes) {
+    static void refuseNaN(String operation, Tensor mixes) {
         if (!(Backend.of(mixes) instanceof HostBackend)) {
             return;
         }
@@ -98,7 +98,7 @@ public final class Sinkhorn {
         int first = firstNaN(HostFloats.of(mixes), area);
         if (first >= 0) {
             throw new NaNLogitsException(
-                    "sinkhorn: matrix " + first + " of " + mixes.shape().size() / area + " in " + mixes.shape()
+                    operation + ": matrix " + first + " of " + mixes.shape().size() / area + " in " + mixes.shape()
                             + " is NaN: its logits have NaN or +∞, or with eps 0 a row or column of −∞; look for the first"
                             + " NaN in the streams and parameters before it",
                     first);
