@@ -9,6 +9,7 @@ module org.filigree.attention {
     exports org.filigree.attention.compressed;
 
     provides org.filigree.core.backend.KernelProvider with
+            org.filigree.attention.VectorIndexScores,
             org.filigree.attention.VectorScaledDotProduct,
             org.filigree.attention.VectorSparseAttention,
             org.filigree.attention.VectorCachedAttentionProvider;

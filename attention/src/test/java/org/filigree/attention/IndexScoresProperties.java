@@ -1,0 +1,98 @@
+package org.filigree.attention;
+
+import static org.filigree.core.testkit.Compare.assertClose;
+
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.filigree.core.autograd.Autograd;
+import org.filigree.core.autograd.Gradients;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.AnyBackend;
+import org.filigree.core.testkit.Sample;
+import org.filigree.core.testkit.Tolerance;
+
+class IndexScoresProperties {
+    record Case(int batch, int tokens, int heads, int dim, int keys, long seed) {
+        /** Whole numbers, as keys are, so that every product is exact and on the same side of the cut everywhere; some are 0. */
+        Sample q() {
+            return Sample.gaussian("q", RandomStream.of(seed), batch, tokens, heads, dim)
+                    .map(x -> Math.rint(2 * x));
+        }
+
+        Sample w() {
+            return Sample.gaussian("w", RandomStream.of(seed), batch, tokens, heads);
+        }
+
+        Sample k() {
+            return Sample.gaussian("k", RandomStream.of(seed), batch, keys, dim).map(x -> Math.rint(2 * x));
+        }
+
+        Sample upstream() {
+            return Sample.gaussian("upstream", RandomStream.of(seed), batch, tokens, keys);
+        }
+    }
+
+    @Provide
+    Arbitrary<Case> cases() {
+        return Combinators.combine(
+                        Arbitraries.of(1, 2),
+                        Arbitraries.of(1, 2, 8, 11),
+                        Arbitraries.of(1, 3, 16, 31, 33, 64),
+                        Arbitraries.of(1, 7, 32, 33, 64),
+                        Arbitraries.of(1, 7, 8, 95, 97, 200, 401),
+                        Arbitraries.longs())
+                .as(Case::new);
+    }
+
+    /** A product's gradient is dscore·w_h above zero, and 0 at zero and below. */
+    @Property(tries = 60)
+    void agreesWithPlainLoops(@ForAll(supplier = AnyBackend.class) Backend backend, @ForAll("cases") Case c) {
+        double[] q = c.q().values();
+        double[] w = c.w().values();
+        double[] k = c.k().values();
+        double[] up = c.upstream().values();
+        double[] scores = new double[c.batch * c.tokens * c.keys];
+        double[] dq = new double[q.length];
+        double[] dw = new double[w.length];
+        double[] dk = new double[k.length];
+        for (int row = 0; row < c.batch * c.tokens; row++) {
+            for (int j = 0; j < c.keys; j++) {
+                int key = (row / c.tokens * c.keys + j) * c.dim;
+                for (int h = row * c.heads; h < (row + 1) * c.heads; h++) {
+                    double product = 0;
+                    for (int i = 0; i < c.dim; i++) {
+                        product += q[h * c.dim + i] * k[key + i];
+                    }
+                    if (product <= 0) {
+                        continue;
+                    }
+                    double g = up[row * c.keys + j];
+                    scores[row * c.keys + j] += w[h] * product;
+                    dw[h] += g * product;
+                    for (int i = 0; i < c.dim; i++) {
+                        dq[h * c.dim + i] += g * w[h] * k[key + i];
+                        dk[key + i] += g * w[h] * q[h * c.dim + i];
+                    }
+                }
+            }
+        }
+        Tensor lq = Autograd.leaf(c.q().on(backend));
+        Tensor lw = Autograd.leaf(c.w().on(backend));
+        Tensor lk = Autograd.leaf(c.k().on(backend));
+        Tensor actual = IndexScores.of(lq, lw, lk);
+        Tolerance tolerance = Tolerance.of(backend, (long) c.dim * c.heads + (long) c.keys + (long) c.tokens * c.heads)
+                .times(3)
+                .withFloor(1);
+        assertClose("scores", scores, actual, tolerance);
+        Gradients gradients = Autograd.backward(actual, c.upstream().on(backend));
+        assertClose("dq", dq, gradients.of(lq), tolerance);
+        assertClose("dw", dw, gradients.of(lw), tolerance);
+        assertClose("dk", dk, gradients.of(lk), tolerance);
+    }
+}
