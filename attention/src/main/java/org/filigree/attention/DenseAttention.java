@@ -6,9 +6,9 @@ import static org.filigree.core.op.MatMul.matmul;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Permute.permute;
 import static org.filigree.core.op.Reshape.insertAxis;
-import static org.filigree.core.op.Softmax.softmax;
 
 import org.filigree.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /** Attention with a key and a value for every head, all logits at once. */
 final class DenseAttention {
@@ -22,12 +22,13 @@ final class DenseAttention {
      * @param v [batch, keys, heads, value width]
      * @param bias what is added to logits, [tokens, keys] or [batch, tokens, keys]
      * @param scale factor between product and logit
+     * @param sinks [heads], null for none
      * @return [batch, tokens, heads, value width]
      */
-    static Tensor attend(Tensor q, Tensor k, Tensor v, Tensor bias, double scale) {
+    static Tensor attend(Tensor q, Tensor k, Tensor v, Tensor bias, double scale, @Nullable Tensor sinks) {
         Tensor perHead = bias.shape().rank() == 2 ? bias : insertAxis(bias, 1);
         Tensor logits = add(scale(matmulTransposed(headsFirst(q), headsFirst(k)), scale), perHead);
-        return headsFirst(matmul(softmax(logits), headsFirst(v)));
+        return headsFirst(matmul(SinkSoftmax.weightsByHead(logits, sinks), headsFirst(v)));
     }
 
     /** [batch, a, b, ·] to [batch, b, a, ·]. */

@@ -20,6 +20,7 @@ import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.Linear;
 import org.filigree.core.nn.LinearConfig;
+import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.RmsNorm;
 import org.filigree.core.nn.Rotary;
@@ -31,6 +32,7 @@ import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.filigree.kvcache.RowLayout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Multi-head latent attention (DeepSeek-V2, 2024; V3), causal, over all keys or over those that a {@link Selector} chooses. Keys and
@@ -48,7 +50,8 @@ import org.filigree.kvcache.RowLayout;
  * to their former length before trying again.
  *
  * <p>Parameters are named as in released checkpoints: {@code q_a_proj}, {@code q_a_layernorm}, {@code q_b_proj} (or {@code q_proj}),
- * {@code kv_a_proj_with_mqa}, {@code kv_a_layernorm}, {@code kv_b_proj}, {@code o_proj}, and the scorer's under {@code indexer}.
+ * {@code kv_a_proj_with_mqa}, {@code kv_a_layernorm}, {@code kv_b_proj}, {@code o_proj}, and the scorer's under {@code indexer};
+ * {@code attn_sink} where heads have {@linkplain Sinks sinks}.
  */
 public final class LatentAttention implements Layer {
     /** Name of the cached latent. */
@@ -67,6 +70,7 @@ public final class LatentAttention implements Layer {
     private final Linear expand;
     private final Linear output;
     private final Scorer scorer;
+    private final @Nullable Parameter sinks;
     private final Rotary rotary;
     private final double scale;
 
@@ -77,7 +81,8 @@ public final class LatentAttention implements Layer {
             RmsNorm latentNorm,
             Linear expand,
             Linear output,
-            Scorer scorer) {
+            Scorer scorer,
+            @Nullable Parameter sinks) {
         this.config = config;
         this.query = query;
         this.compress = compress;
@@ -85,6 +90,7 @@ public final class LatentAttention implements Layer {
         this.expand = expand;
         this.output = output;
         this.scorer = scorer;
+        this.sinks = sinks;
         this.rotary = new Rotary(config.head().rotary(), config.frequencies());
         this.scale = config.logitScale().of(config.head().query(), config.frequencies());
     }
@@ -102,7 +108,10 @@ public final class LatentAttention implements Layer {
                 LinearConfig.of(latent, heads * (head.content() + head.value()))
                         .init(backend, random.fork("kv_b_proj")),
                 LinearConfig.of(heads * head.value(), width).init(backend, random.fork("o_proj")),
-                config.selection().scorer().init(config.scorerWidths(), backend, random.fork("indexer")));
+                config.selection().scorer().init(config.scorerWidths(), backend, random.fork("indexer")),
+                config.sinks() == Sinks.LEARNED
+                        ? Parameter.learned(backend.tensors().zeros(Shape.of(heads)))
+                        : null);
     }
 
     /** {@return its sizes and choices} */
@@ -136,7 +145,7 @@ public final class LatentAttention implements Layer {
     }
 
     private LatentAttention with(LatentAttentionConfig changed) {
-        return new LatentAttention(changed, query, compress, latentNorm, expand, output, scorer);
+        return new LatentAttention(changed, query, compress, latentNorm, expand, output, scorer, sinks);
     }
 
     /** {@return what a token leaves in a cache} */
@@ -306,9 +315,9 @@ public final class LatentAttention implements Layer {
         Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
         Tensor k = concat(-1, kv.get(0), shared);
         Tensor v = kv.get(1);
-        Tensor mixed = indices.map(chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale))
+        Tensor mixed = indices.map(chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale, sinkLogits()))
                 .orElseGet(() -> ScaledDotProductAttention.attend(
-                                DenseAttentionInput.causal(q, k, v).withScale(scale))
+                                withSinks(DenseAttentionInput.causal(q, k, v)))
                         .output());
         return reshape(mixed, batch, mixed.dim(1), heads * head.value());
     }
@@ -320,18 +329,26 @@ public final class LatentAttention implements Layer {
         Tensor kv = concat(-1, latent, rotaryKey);
         Tensor mixed = indices.map(chosen -> config.selection()
                         .attention()
-                        .attend(new AttentionInput(q, kv, config.latent(), chosen, scale, null))
+                        .attend(new AttentionInput(q, kv, config.latent(), chosen, scale, sinkLogits()))
                         .output())
                 .orElseGet(() -> {
                     Tensor oneHead = insertAxis(kv, 2);
                     Tensor values = slice(oneHead, -1, 0, config.latent());
-                    return ScaledDotProductAttention.attend(DenseAttentionInput.causal(q, oneHead, values)
-                                    .withScale(scale))
+                    return ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, oneHead, values)))
                             .output();
                 });
         Tensor values = slice(expandByHead(), 1, head.content(), head.content() + head.value());
         Tensor out = matmulTransposed(headMajor(mixed), values);
         return reshape(tokenMajor(out, mixed), mixed.dim(0), mixed.dim(1), config.heads() * head.value());
+    }
+
+    private @Nullable Tensor sinkLogits() {
+        return sinks == null ? null : sinks.value();
+    }
+
+    private DenseAttentionInput withSinks(DenseAttentionInput input) {
+        DenseAttentionInput scaled = input.withScale(scale);
+        return sinks == null ? scaled : scaled.withSinks(sinks.value());
     }
 
     /** [q_content·W_UK | q_rotary]: [batch, tokens, heads, latent + rotary]. */
@@ -365,13 +382,14 @@ public final class LatentAttention implements Layer {
 
     @Override
     public ParameterMap parameters() {
-        return ParameterMap.empty()
+        ParameterMap map = ParameterMap.empty()
                 .with("", query.parameters())
                 .with("kv_a_proj_with_mqa", compress.parameters())
                 .with("kv_a_layernorm", latentNorm.parameters())
                 .with("kv_b_proj", expand.parameters())
                 .with("o_proj", output.parameters())
                 .with("indexer", scorer.parameters());
+        return sinks == null ? map : map.with("attn_sink", sinks);
     }
 
     @Override

@@ -19,6 +19,7 @@ import org.filigree.kvcache.RowLayout;
  * @param normEps added to the mean square in the norms of compressed queries and latents
  * @param form in which order products are taken
  * @param selection which keys a query attends to
+ * @param sinks whether heads have sinks
  */
 public record LatentAttentionConfig(
         int width,
@@ -30,7 +31,8 @@ public record LatentAttentionConfig(
         LogitScale logitScale,
         double normEps,
         LatentForm form,
-        SelectionConfig selection) {
+        SelectionConfig selection,
+        Sinks sinks) {
     /** Checks the sizes. */
     public LatentAttentionConfig {
         Check.positive("latent attention: width", width);
@@ -62,7 +64,8 @@ public record LatentAttentionConfig(
                 new LogitScale.InverseRoot(),
                 1e-6,
                 LatentForm.CHEAPER,
-                SelectionConfig.dense());
+                SelectionConfig.dense(),
+                Sinks.NONE);
     }
 
     /** {@return the attention of DeepSeek-V3 and R1} */
@@ -77,7 +80,8 @@ public record LatentAttentionConfig(
                 new LogitScale.YarnSquared(1),
                 1e-6,
                 LatentForm.CHEAPER,
-                SelectionConfig.dense());
+                SelectionConfig.dense(),
+                Sinks.NONE);
     }
 
     /** {@return the attention of DeepSeek-V3.2: V3's with an indexer of 64 heads × 128 that chooses 2048 keys} */
@@ -132,7 +136,7 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withSelection(SelectionConfig choice) {
         return new LatentAttentionConfig(
-                width, heads, head, query, latent, frequencies, logitScale, normEps, form, choice);
+                width, heads, head, query, latent, frequencies, logitScale, normEps, form, choice, sinks);
     }
 
     /**
@@ -143,7 +147,7 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withHead(HeadWidths widths) {
         return new LatentAttentionConfig(
-                width, heads, widths, query, latent, frequencies, logitScale, normEps, form, selection);
+                width, heads, widths, query, latent, frequencies, logitScale, normEps, form, selection, sinks);
     }
 
     /**
@@ -154,7 +158,7 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withQuery(QueryProjection projection) {
         return new LatentAttentionConfig(
-                width, heads, head, projection, latent, frequencies, logitScale, normEps, form, selection);
+                width, heads, head, projection, latent, frequencies, logitScale, normEps, form, selection, sinks);
     }
 
     /**
@@ -165,7 +169,7 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withLatent(int channels) {
         return new LatentAttentionConfig(
-                width, heads, head, query, channels, frequencies, logitScale, normEps, form, selection);
+                width, heads, head, query, channels, frequencies, logitScale, normEps, form, selection, sinks);
     }
 
     /**
@@ -176,7 +180,7 @@ public record LatentAttentionConfig(
      * @return a new configuration
      */
     public LatentAttentionConfig withRotary(Frequencies angles, LogitScale scale) {
-        return new LatentAttentionConfig(width, heads, head, query, latent, angles, scale, normEps, form, selection);
+        return new LatentAttentionConfig(width, heads, head, query, latent, angles, scale, normEps, form, selection, sinks);
     }
 
     /**
@@ -187,7 +191,7 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withForm(LatentForm order) {
         return new LatentAttentionConfig(
-                width, heads, head, query, latent, frequencies, logitScale, normEps, order, selection);
+                width, heads, head, query, latent, frequencies, logitScale, normEps, order, selection, sinks);
     }
 
     /**
@@ -198,7 +202,18 @@ public record LatentAttentionConfig(
      */
     public LatentAttentionConfig withNormEps(double eps) {
         return new LatentAttentionConfig(
-                width, heads, head, query, latent, frequencies, logitScale, eps, form, selection);
+                width, heads, head, query, latent, frequencies, logitScale, eps, form, selection, sinks);
+    }
+
+    /**
+     * The same with or without sinks.
+     *
+     * @param choice whether heads have sinks
+     * @return a new configuration
+     */
+    public LatentAttentionConfig withSinks(Sinks choice) {
+        return new LatentAttentionConfig(
+                width, heads, head, query, latent, frequencies, logitScale, normEps, form, selection, choice);
     }
 
     /** {@return what a token leaves in a cache: latent, rotary key, and the scorer's key if there is a scorer} */
@@ -221,6 +236,7 @@ public record LatentAttentionConfig(
         return queryPath
                 + keysAndValues
                 + (long) heads * head.value() * width
+                + (sinks == Sinks.LEARNED ? heads : 0)
                 + selection.scorer().parameterCount(scorerWidths());
     }
 

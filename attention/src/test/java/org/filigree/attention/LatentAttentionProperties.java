@@ -58,8 +58,14 @@ class LatentAttentionProperties {
                         frequencies,
                         Arbitraries.of(LatentForm.values()),
                         selectors,
-                        Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked(), SparseAttention.cheaper()))
-                .as((h, head, query, latent, rotary, form, selector, attention) -> LatentAttentionConfig.of(13 * h, h)
+                        Combinators.combine(
+                                        Arbitraries.of(
+                                                SparseAttention.gathered(),
+                                                SparseAttention.masked(),
+                                                SparseAttention.cheaper()),
+                                        Arbitraries.of(Sinks.values()))
+                                .as(Attending::new))
+                .as((h, head, query, latent, rotary, form, selector, attending) -> LatentAttentionConfig.of(13 * h, h)
                         .withHead(head)
                         .withQuery(query)
                         .withLatent(latent)
@@ -67,11 +73,21 @@ class LatentAttentionProperties {
                         .withForm(form)
                         .withScorer(IndexerConfig.of(8, 8))
                         .withSelector(selector)
-                        .withAttention(attention));
+                        .withAttention(attending.attention())
+                        .withSinks(attending.sinks()));
     }
 
+    private record Attending(SparseAttention attention, Sinks sinks) {}
+
     private static LatentAttention layer(LatentAttentionConfig config, Backend backend) {
-        return config.init(backend, Seed.of("latent attention"));
+        LatentAttention layer = config.init(backend, Seed.of("latent attention"));
+        if (config.sinks() == Sinks.LEARNED) {
+            layer.parameters()
+                    .get("attn_sink")
+                    .assign(Sample.gaussian("sinks", Seed.of("sinks"), config.heads())
+                            .on(backend));
+        }
+        return layer;
     }
 
     private static Tensor tokens(Backend backend, int batch, int tokens, int width, long seed) {
@@ -255,6 +271,9 @@ class LatentAttentionProperties {
         reorder(permuted, queries, order, head.query() * widthOf(permuted, queries), 1);
         reorder(permuted, "kv_b_proj.weight", order, (head.content() + head.value()) * config.latent(), 1);
         reorder(permuted, "o_proj.weight", order, head.value(), config.width());
+        if (config.sinks() == Sinks.LEARNED) {
+            reorder(permuted, "attn_sink", order, 1, 1);
+        }
         Tensor x = tokens(backend, 1, 6, config.width(), seed);
         assertClose(
                 "output",

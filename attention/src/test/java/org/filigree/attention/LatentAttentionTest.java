@@ -119,7 +119,8 @@ class LatentAttentionTest {
                 new LogitScale.YarnSquared(Conformance.number(file, "mscale")),
                 Conformance.number(file, "rms_norm_eps"),
                 LatentForm.CHEAPER,
-                SelectionConfig.dense());
+                SelectionConfig.dense(),
+                Sinks.NONE);
         return file.metadata().containsKey("index_topk")
                 ? dense.withScorer(IndexerConfig.of(integer(file, "index_n_heads"), integer(file, "index_head_dim")))
                         .withSelector(TopK.of(integer(file, "index_topk")))
@@ -157,6 +158,7 @@ class LatentAttentionTest {
                 LatentAttentionConfig.of(16, 2),
                 LatentAttentionConfig.of(24, 3).withSelector(TopK.of(2)),
                 LatentAttentionConfig.of(16, 4).withQuery(new QueryProjection.Direct()),
+                LatentAttentionConfig.of(16, 4).withSinks(Sinks.LEARNED),
                 LatentAttentionConfig.of(7, 7).withLatent(3).withHead(new HeadWidths(3, 4, 5)))) {
             LatentAttention layer = config.init(scalar, RandomStream.of(1));
             assertEquals(config.parameterCount(), layer.parameters().elements(), config.toString());

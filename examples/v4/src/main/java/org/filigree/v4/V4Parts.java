@@ -46,7 +46,8 @@ record V4Parts(V4Config config) {
                 new SelectionConfig(
                         IndexerConfig.of(sizes.indexHeads(), sizes.indexDim()),
                         TopK.of(sizes.selected()),
-                        base.selection().attention()));
+                        base.selection().attention()),
+                base.sinks());
     }
 
     MoeConfig experts() {
