@@ -315,9 +315,9 @@ public final class LatentAttention implements Layer {
         Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
         Tensor k = concat(-1, kv.get(0), shared);
         Tensor v = kv.get(1);
-        Tensor mixed = indices.map(chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale, sinkLogits()))
-                .orElseGet(() -> ScaledDotProductAttention.attend(
-                                withSinks(DenseAttentionInput.causal(q, k, v)))
+        Tensor mixed = indices.map(
+                        chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale, sinkLogits()))
+                .orElseGet(() -> ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, k, v)))
                         .output());
         return reshape(mixed, batch, mixed.dim(1), heads * head.value());
     }

@@ -180,7 +180,8 @@ public record LatentAttentionConfig(
      * @return a new configuration
      */
     public LatentAttentionConfig withRotary(Frequencies angles, LogitScale scale) {
-        return new LatentAttentionConfig(width, heads, head, query, latent, angles, scale, normEps, form, selection, sinks);
+        return new LatentAttentionConfig(
+                width, heads, head, query, latent, angles, scale, normEps, form, selection, sinks);
     }
 
     /**

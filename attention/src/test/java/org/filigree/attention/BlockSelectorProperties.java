@@ -55,8 +55,7 @@ class BlockSelectorProperties {
         int per = chosen.length / batch / tokens;
         for (int row = 0; row < batch * tokens; row++) {
             int visible = earlier + row % tokens + 1;
-            List<Integer> expected =
-                    expected(Arrays.copyOfRange(scores, row * keys, row * keys + visible), selector);
+            List<Integer> expected = expected(Arrays.copyOfRange(scores, row * keys, row * keys + visible), selector);
             List<Integer> found = Arrays.stream(chosen, row * per, (row + 1) * per)
                     .filter(key -> key >= 0)
                     .boxed()
@@ -152,7 +151,11 @@ class BlockSelectorProperties {
                     .toList();
             assertEquals(
                     expected,
-                    part(both, rows, row).filter(key -> key >= 0).sorted().boxed().toList());
+                    part(both, rows, row)
+                            .filter(key -> key >= 0)
+                            .sorted()
+                            .boxed()
+                            .toList());
         }
     }
 
@@ -174,11 +177,16 @@ class BlockSelectorProperties {
         Backend backend = TestBackends.get("vector");
         Tensor none = backend.tensors().zeros(Shape.of(2, 3, 0));
         Visibility nothing = query -> 0;
-        assertEquals(Shape.of(2, 3, 0), SlidingWindow.of(4).select(none, nothing).shape());
-        assertEquals(Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).select(none, nothing).shape());
-        assertEquals(Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).mask(none, nothing).shape());
+        assertEquals(
+                Shape.of(2, 3, 0), SlidingWindow.of(4).select(none, nothing).shape());
+        assertEquals(
+                Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).select(none, nothing).shape());
+        assertEquals(
+                Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).mask(none, nothing).shape());
         Tensor unseen = backend.tensors().zeros(Shape.of(1, 1, 5));
-        assertArrayEquals(new int[] {-1, -1, -1, -1}, TopBlocks.byBest(2, 2).select(unseen, nothing).toInts());
+        assertArrayEquals(
+                new int[] {-1, -1, -1, -1},
+                TopBlocks.byBest(2, 2).select(unseen, nothing).toInts());
         assertThrows(IllegalArgumentException.class, () -> TopBlocks.byBest(0, 2));
         assertThrows(IllegalArgumentException.class, () -> SlidingWindow.of(0));
     }
