@@ -117,6 +117,45 @@ def hyper_connections_gradient(tokens, n, width, iterations):
     return with_gradients(sub_layer, tensor(5, tokens, n, width), *leaves)
 
 
+def fp8_rows(latent, rotary):
+    """Rows of V32_FP8Sparse: 512 E4M3 codes, four float32 scales that are powers of two, 64 bfloat16 numbers."""
+    tiles = latent.unflatten(-1, (4, 128))
+    scales = torch.exp2(torch.ceil(torch.log2(tiles.abs().amax(-1).clamp_min(1e-4) / 448)))
+    codes = (tiles / scales.unsqueeze(-1)).to(torch.float8_e4m3fn).flatten(-2)
+    return torch.cat((codes.view(torch.uint8), scales.view(torch.uint8), rotary.bfloat16().view(torch.uint8)), -1)
+
+
+def widened(rows):
+    codes = rows[..., :512].view(torch.float8_e4m3fn).float().unflatten(-1, (4, 128))
+    latent = (codes * rows[..., 512:528].view(torch.float32).unsqueeze(-1)).flatten(-2)
+    return torch.cat((latent, rows[..., 528:].view(torch.bfloat16).float()), -1)
+
+
+def fp8_sparse_attention(keys, chosen, heads, scale):
+    def attend(queries, pages, indices):
+        key_values = widened(pages[indices])
+        logits = (queries @ key_values.t()) * scale
+        return torch.softmax(logits, -1) @ key_values[:, :512], torch.logsumexp(logits, -1)
+
+    rows = [tensor(10 + i, 4096, 576) for i in range(keys // 4096)]
+    pages = torch.cat([fp8_rows(row[:, :512], row[:, 512:]) for row in rows])
+    return attend, (tensor(1, heads, 576), pages, classes(2, chosen, keys))
+
+
+def fp8_append(tokens):
+    def append(latent, rotary, pages, slots):
+        pages[slots] = fp8_rows(latent, rotary)
+        return widened(pages[:8])
+
+    rows = tensor(10, tokens, 576)
+    return append, (
+        rows[:, :512].contiguous(),
+        rows[:, 512:].contiguous(),
+        torch.zeros(tokens, 656, dtype=torch.uint8),
+        torch.arange(tokens),
+    )
+
+
 # Name of the work -> function of its sizes that gives a function of tensors, and its operands or what turns a form of the
 # function into the timed call. The result of the work is one tensor or a tuple.
 KINDS = {
@@ -134,6 +173,8 @@ KINDS = {
     "sinkhorn": mixing_matrices,
     "sinkhorn_gradient": mixing_matrices_gradient,
     "hyper_connections_gradient": hyper_connections_gradient,
+    "fp8_sparse_attention": fp8_sparse_attention,
+    "fp8_append": fp8_append,
 }
 
 forms = {}
