@@ -174,7 +174,10 @@ public final class LatentAttention implements Layer {
 
     private Tensor atOnce(Tensor x, Context context) {
         Projected tokens = project(x, context.start());
-        return attend(tokens, () -> scorer.keys(tokens.scorerInput), tokens.latent, tokens.rotaryKey, context);
+        return attend(
+                tokens,
+                new LatentKeys.Computed(tokens.latent, tokens.rotaryKey, () -> scorer.keys(tokens.scorerInput)),
+                context);
     }
 
     private Tensor throughCaches(Tensor x, CacheBatch caches, Context context) {
@@ -216,14 +219,7 @@ public final class LatentAttention implements Layer {
             rows.add(withoutBatch(scorer.keys(tokens.scorerInput)));
         }
         cache.append(rows);
-        return attend(
-                tokens,
-                () -> scorer.keyWidth() > 0
-                        ? insertAxis(cache.view(SCORER_KEY, backend), 0)
-                        : backend.tensors().zeros(Shape.of(1, cache.length(), 0)),
-                insertAxis(cache.view(LATENT, backend), 0),
-                insertAxis(cache.view(ROTARY_KEY, backend), 0),
-                context);
+        return attend(tokens, new LatentKeys.Cached(cache, scorer.keyWidth() > 0, backend), context);
     }
 
     private static Tensor withoutBatch(Tensor x) {
@@ -255,29 +251,25 @@ public final class LatentAttention implements Layer {
                 new ScorerInput(Autograd.detach(x), Autograd.detach(queryLatent), angles));
     }
 
-    private interface ScorerKeys {
-        Tensor read();
-    }
-
-    private Tensor attend(Projected tokens, ScorerKeys scorerKeys, Tensor latent, Tensor rotaryKey, Context context) {
+    private Tensor attend(Projected tokens, LatentKeys keys, Context context) {
         Optional<ScoreListener> listener =
                 scorer instanceof NoScorer ? Optional.empty() : context.find(ScoreListener.KEY);
         boolean dense = config.selection().selector() instanceof All;
-        int keys = latent.dim(1);
-        Visibility visibility = Visibility.causal(tokens.latent.dim(1), keys);
+        int count = keys.count();
+        Visibility visibility = Visibility.causal(tokens.latent.dim(1), count);
         Optional<Tensor> indices = Optional.empty();
         if (listener.isPresent()) {
-            Tensor scores = scorer.score(tokens.scorerInput, scorerKeys.read());
-            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, latent, rotaryKey)));
+            Tensor scores = scorer.score(tokens.scorerInput, keys.scorerKeys());
+            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys)));
             indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
         } else if (!dense) {
             indices = Optional.of(Autograd.withoutGradients(
-                    () -> select(scorer.score(tokens.scorerInput, scorerKeys.read()), visibility)));
+                    () -> select(scorer.score(tokens.scorerInput, keys.scorerKeys()), visibility)));
         }
         Tensor heads =
-                absorbs(tokens, keys, indices.map(chosen -> chosen.dim(2)).orElse(keys))
-                        ? absorbed(tokens, latent, rotaryKey, indices)
-                        : expanded(tokens, latent, rotaryKey, indices);
+                absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
+                        ? absorbed(tokens, keys, indices)
+                        : expanded(tokens, keys.latent(), keys.rotaryKey(), indices);
         return output.forward(heads);
     }
 
@@ -323,23 +315,32 @@ public final class LatentAttention implements Layer {
     }
 
     /** One key and value for all heads, in latent space: [batch, tokens, heads · value]. */
-    private Tensor absorbed(Projected tokens, Tensor latent, Tensor rotaryKey, Optional<Tensor> indices) {
+    private Tensor absorbed(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
         Tensor q = intoLatentSpace(tokens);
-        Tensor kv = concat(-1, latent, rotaryKey);
-        Tensor mixed = indices.map(chosen -> config.selection()
-                        .attention()
-                        .attend(new AttentionInput(q, kv, config.latent(), chosen, scale, sinkLogits()))
-                        .output())
-                .orElseGet(() -> {
-                    Tensor oneHead = insertAxis(kv, 2);
-                    Tensor values = slice(oneHead, -1, 0, config.latent());
-                    return ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, oneHead, values)))
-                            .output();
-                });
+        Tensor mixed = indices.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> {
+            Tensor oneHead = insertAxis(keys.joined(), 2);
+            Tensor values = slice(oneHead, -1, 0, config.latent());
+            return ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, oneHead, values)))
+                    .output();
+        });
         Tensor values = slice(expandByHead(), 1, head.content(), head.content() + head.value());
         Tensor out = matmulTransposed(headMajor(mixed), values);
         return reshape(tokenMajor(out, mixed), mixed.dim(0), mixed.dim(1), config.heads() * head.value());
+    }
+
+    /** Over the cache's own rows where there is a cache and the user has no attention of their own. */
+    private Tensor sparse(Tensor q, LatentKeys keys, Tensor chosen) {
+        SparseAttention attention = config.selection().attention();
+        if (attention instanceof CheaperAttention && keys instanceof LatentKeys.Cached cached) {
+            Tensor mixed = CachedAttention.attend(new CachedAttentionInput(
+                            withoutBatch(q), cached.rows(), config.latent(), withoutBatch(chosen), scale, sinkLogits()))
+                    .output();
+            return insertAxis(mixed, 0);
+        }
+        return attention
+                .attend(new AttentionInput(q, keys.joined(), config.latent(), chosen, scale, sinkLogits()))
+                .output();
     }
 
     private @Nullable Tensor sinkLogits() {
@@ -364,9 +365,8 @@ public final class LatentAttention implements Layer {
         return reshape(expand.weight().value(), config.heads(), head.content() + head.value(), config.latent());
     }
 
-    private Tensor detachedLogits(Projected tokens, Tensor latent, Tensor rotaryKey) {
-        return Autograd.withoutGradients(
-                () -> MaskedAttention.logits(intoLatentSpace(tokens), concat(-1, latent, rotaryKey), scale));
+    private Tensor detachedLogits(Projected tokens, LatentKeys keys) {
+        return Autograd.withoutGradients(() -> MaskedAttention.logits(intoLatentSpace(tokens), keys.joined(), scale));
     }
 
     /** [batch, tokens, heads, ·] to [heads, batch · tokens, ·], for products with one matrix for each head. */
