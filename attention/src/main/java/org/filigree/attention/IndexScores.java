@@ -1,18 +1,31 @@
 package org.filigree.attention;
 
+import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmul;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Pointwise.relu;
+import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /** The score that all indexers share: score(p, j) = Σ_h w(p, h)·max(0, q(p, h)·k(j)), cut off at zero inside the sum over heads. */
 public final class IndexScores {
+    /** Rows of a cache that are widened together: 2 MiB of keys of width 128, which stay in the last-level cache. */
+    private static final int ROWS = 1 << 12;
+
+    /** Some 10 µs of widening. */
+    private static final int ROWS_OF_A_CHUNK = 512;
+
     private IndexScores() {}
 
     /**
@@ -35,6 +48,50 @@ public final class IndexScores {
         return backend.kernel(IndexScoresKernel.class)
                 .map(kernel -> fused(kernel, queries, weights, keys))
                 .orElseGet(() -> composed(queries, weights, keys));
+    }
+
+    /**
+     * Scores of all keys in a cache, a few of which are widened at a time. Not differentiable.
+     *
+     * @param queries [tokens, heads, dim]
+     * @param weights of heads, [tokens, heads]
+     * @param keys rows of width dim, shared by all heads
+     * @return [tokens, rows]
+     */
+    public static Tensor of(Tensor queries, Tensor weights, CacheRows keys) {
+        Check.rank("index scores", "queries", queries, 3);
+        Check.shape("index scores", "weights", weights, queries.dim(0), queries.dim(1));
+        if (queries.dim(2) != keys.width()) {
+            throw new ShapeException(
+                    "index scores: queries " + queries.shape() + " are " + queries.dim(2) + " wide, rows of the cache "
+                            + keys.width() + "; ask the cache for the part that holds index keys");
+        }
+        Backend backend = Backend.common("index scores", queries, weights);
+        return Autograd.withoutGradients(() -> {
+            Tensor q = insertAxis(Autograd.detach(queries), 0);
+            Tensor w = insertAxis(Autograd.detach(weights), 0);
+            var scores = new ArrayList<Tensor>();
+            for (int first = 0; first == 0 || first < keys.count(); first += ROWS) {
+                int count = Math.min(ROWS, keys.count() - first);
+                scores.add(of(q, w, insertAxis(widened(backend, keys, first, count), 0)));
+            }
+            Tensor all = concat(-1, scores);
+            return reshape(all, queries.dim(0), keys.count());
+        });
+    }
+
+    private static Tensor widened(Backend backend, CacheRows keys, int first, int count) {
+        float[] values = new float[count * keys.width()];
+        if (backend instanceof HostBackend host) {
+            host.workers()
+                    .parallelRanges(
+                            count,
+                            ROWS_OF_A_CHUNK,
+                            (from, to) -> keys.read(first + from, to - from, values, from * keys.width()));
+        } else {
+            keys.read(first, count, values, 0);
+        }
+        return backend.tensors().floats(Shape.of(count, keys.width()), values);
     }
 
     private static Tensor fused(IndexScoresKernel kernel, Tensor queries, Tensor weights, Tensor keys) {

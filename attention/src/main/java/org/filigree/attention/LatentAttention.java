@@ -174,10 +174,7 @@ public final class LatentAttention implements Layer {
 
     private Tensor atOnce(Tensor x, Context context) {
         Projected tokens = project(x, context.start());
-        return attend(
-                tokens,
-                new LatentKeys.Computed(tokens.latent, tokens.rotaryKey, () -> scorer.keys(tokens.scorerInput)),
-                context);
+        return attend(tokens, new LatentKeys.Computed(tokens.latent, tokens.rotaryKey), context);
     }
 
     private Tensor throughCaches(Tensor x, CacheBatch caches, Context context) {
@@ -219,7 +216,7 @@ public final class LatentAttention implements Layer {
             rows.add(withoutBatch(scorer.keys(tokens.scorerInput)));
         }
         cache.append(rows);
-        return attend(tokens, new LatentKeys.Cached(cache, scorer.keyWidth() > 0, backend), context);
+        return attend(tokens, new LatentKeys.Cached(cache, backend), context);
     }
 
     private static Tensor withoutBatch(Tensor x) {
@@ -259,12 +256,12 @@ public final class LatentAttention implements Layer {
         Visibility visibility = Visibility.causal(tokens.latent.dim(1), count);
         Optional<Tensor> indices = Optional.empty();
         if (listener.isPresent()) {
-            Tensor scores = scorer.score(tokens.scorerInput, keys.scorerKeys());
+            Tensor scores = keys.scores(scorer, tokens.scorerInput);
             listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys)));
             indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
         } else if (!dense) {
-            indices = Optional.of(Autograd.withoutGradients(
-                    () -> select(scorer.score(tokens.scorerInput, keys.scorerKeys()), visibility)));
+            indices = Optional.of(
+                    Autograd.withoutGradients(() -> select(keys.scores(scorer, tokens.scorerInput), visibility)));
         }
         Tensor heads =
                 absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))

@@ -3,7 +3,6 @@ package org.filigree.attention;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.Reshape.insertAxis;
 
-import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -20,8 +19,8 @@ sealed interface LatentKeys {
     /** [batch, keys, rotary]. */
     Tensor rotaryKey();
 
-    /** [batch, keys, ·], nothing wide where the scorer has no keys. */
-    Tensor scorerKeys();
+    /** What a scorer gives all keys, [batch, tokens, keys]. */
+    Tensor scores(Scorer scorer, ScorerInput input);
 
     /** Latent and rotary key, [batch, keys, latent + rotary]. */
     default Tensor joined() {
@@ -29,20 +28,20 @@ sealed interface LatentKeys {
     }
 
     /** The keys of this pass's own tokens. */
-    record Computed(Tensor latent, Tensor rotaryKey, Supplier<Tensor> scorer) implements LatentKeys {
+    record Computed(Tensor latent, Tensor rotaryKey) implements LatentKeys {
         @Override
         public int count() {
             return latent.dim(1);
         }
 
         @Override
-        public Tensor scorerKeys() {
-            return scorer.get();
+        public Tensor scores(Scorer scorer, ScorerInput input) {
+            return scorer.score(input, scorer.keys(input));
         }
     }
 
     /** The keys of one sequence that a cache holds, this pass's among them. */
-    record Cached(KvCache cache, boolean scored, Backend backend) implements LatentKeys {
+    record Cached(KvCache cache, Backend backend) implements LatentKeys {
         @Override
         public int count() {
             return rows().count();
@@ -59,10 +58,10 @@ sealed interface LatentKeys {
         }
 
         @Override
-        public Tensor scorerKeys() {
-            return scored
-                    ? insertAxis(cache.view(LatentAttention.SCORER_KEY, backend), 0)
-                    : backend.tensors().zeros(Shape.of(1, count(), 0));
+        public Tensor scores(Scorer scorer, ScorerInput input) {
+            return scorer.keyWidth() > 0
+                    ? scorer.score(input, cache.rows(LatentAttention.SCORER_KEY))
+                    : scorer.score(input, backend.tensors().zeros(Shape.of(1, count(), 0)));
         }
 
         /** Latent and rotary key where they lie. */

@@ -4,6 +4,7 @@ import static org.filigree.core.op.Affine.scale;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.Hadamard.hadamard;
 import static org.filigree.core.op.LayerNorm.layerNorm;
+import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.split;
 
@@ -14,6 +15,7 @@ import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /**
  * The scorer of DeepSeek sparse attention (V3.2): score(p, j) = Σ_h w(p, h)·max(0, q(p, h)·k(j)), with w scaled by heads^−½·dim^−½.
@@ -69,13 +71,24 @@ public final class LightningIndexer implements Scorer {
 
     @Override
     public Tensor score(ScorerInput input, Tensor keys) {
-        int batch = input.x().dim(0);
-        int tokens = input.x().dim(1);
-        int heads = config.heads();
-        int dim = config.dim();
-        Tensor q = turned(reshape(queries.forward(input.queryLatent()), batch, tokens, heads, dim), input.angles());
-        Tensor w = scale(weights.forward(input.x()), 1 / Math.sqrt((double) heads * dim));
-        return IndexScores.of(q, w, keys);
+        return IndexScores.of(queriesOf(input), weightsOf(input), keys);
+    }
+
+    @Override
+    public Tensor score(ScorerInput input, CacheRows keys) {
+        Tensor q = queriesOf(input);
+        Tensor w = weightsOf(input);
+        Tensor scores = IndexScores.of(reshape(q, q.dim(1), q.dim(2), q.dim(3)), reshape(w, w.dim(1), w.dim(2)), keys);
+        return insertAxis(scores, 0);
+    }
+
+    private Tensor queriesOf(ScorerInput input) {
+        Tensor q = queries.forward(input.queryLatent());
+        return turned(reshape(q, q.dim(0), q.dim(1), config.heads(), config.dim()), input.angles());
+    }
+
+    private Tensor weightsOf(ScorerInput input) {
+        return scale(weights.forward(input.x()), 1 / Math.sqrt((double) config.heads() * config.dim()));
     }
 
     /** Rotates the first channels of every head by position, then transforms all. */

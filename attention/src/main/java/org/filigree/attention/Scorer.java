@@ -1,7 +1,11 @@
 package org.filigree.attention;
 
+import static org.filigree.core.op.Reshape.insertAxis;
+
+import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /**
  * Tells how much every query wants every key, cheaply, so that a {@link Selector} can choose. Inputs arrive cut off the graph: the
@@ -27,6 +31,17 @@ public interface Scorer {
      * @return [batch, tokens, keys]
      */
     Tensor score(ScorerInput input, Tensor keys);
+
+    /**
+     * The same where the keys lie in a cache; scorers that need not widen all of them at once say how.
+     *
+     * @param input the tokens that ask, of one sequence
+     * @param keys its own keys of every token so far, rows of key width
+     * @return [1, tokens, rows]
+     */
+    default Tensor score(ScorerInput input, CacheRows keys) {
+        return score(input, insertAxis(keys.tensor(Backend.of(input.x())), 0));
+    }
 
     /** {@return its parameters; a layer lists them under {@code indexer}} */
     ParameterMap parameters();

@@ -1,7 +1,10 @@
 package org.filigree.attention;
 
+import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -12,10 +15,14 @@ import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.Tolerance;
+import org.filigree.kvcache.KvCacheConfig;
+import org.filigree.kvcache.RowLayout;
+import org.filigree.kvcache.SequenceCache;
 
 class IndexScoresProperties {
     record Case(int batch, int tokens, int heads, int dim, int keys, long seed) {
@@ -94,5 +101,32 @@ class IndexScoresProperties {
         assertClose("dq", dq, gradients.of(lq), tolerance);
         assertClose("dw", dw, gradients.of(lw), tolerance);
         assertClose("dk", dk, gradients.of(lk), tolerance);
+    }
+
+    /** More rows than are widened together, and none. */
+    @Property(tries = 6)
+    void overRowsOfACache(
+            @ForAll(supplier = AnyBackend.class) Backend backend, @ForAll("rowCounts") int rows, @ForAll long seed) {
+        RandomStream random = RandomStream.of(seed);
+        Tensor keys = Sample.gaussian("k", random, rows, 8).on(backend);
+        Tensor q = Sample.gaussian("q", random, 2, 3, 8).on(backend);
+        Tensor w = Sample.gaussian("w", random, 2, 3).on(backend);
+        try (SequenceCache cache =
+                KvCacheConfig.of(Math.max(1, rows), 1, RowLayout.of("key", 8)).init()) {
+            cache.layer(0).append(List.of(keys));
+            Tensor together = IndexScores.of(insertAxis(q, 0), insertAxis(w, 0), insertAxis(keys, 0));
+            Tensor scores = IndexScores.of(q, w, cache.layer(0).rows());
+            assertEquals(Shape.of(2, rows), scores.shape());
+            assertClose(
+                    "scores",
+                    together.toDoubles(),
+                    scores,
+                    Tolerance.of(backend, 24).withFloor(1));
+        }
+    }
+
+    @Provide
+    Arbitrary<Integer> rowCounts() {
+        return Arbitraries.of(0, 1, 4096, 4097, 9000);
     }
 }
