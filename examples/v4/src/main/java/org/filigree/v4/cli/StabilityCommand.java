@@ -95,7 +95,7 @@ final class StabilityCommand implements Callable<Integer> {
     @Nullable
     Double rate;
 
-    @Option(names = "--factor", description = "α of the starts with drawn projections; default: 0.3")
+    @Option(names = "--factor", description = "α of the starts with drawn projections; default: 0.1")
     @Nullable
     Double factor;
 

@@ -17,7 +17,7 @@ record Axis(long first, long last, BigDecimal step, Labels labels) {
     private static final int[] NICE = {1, 2, 5};
 
     /** Powers of ten that are still written out. */
-    private static final int LONGEST = 5;
+    private static final int LONGEST = 3;
 
     /** What stands at a tick. */
     enum Labels {
@@ -29,9 +29,13 @@ record Axis(long first, long last, BigDecimal step, Labels labels) {
         POWERS_OF_TEN
     }
 
+    /** What a logarithm may miss a whole number by, and still count as that: the rounding of a gain of 1. */
+    private static final double SLACK = 1e-3;
+
     /** An axis of logarithms, with ticks at whole numbers. */
     static Axis ofExponents(double low, double high, int mostTicks, Labels labels) {
-        Axis values = around(Math.floor(low + 1e-9), Math.max(Math.ceil(high - 1e-9), Math.floor(low) + 1), mostTicks);
+        Axis values = around(
+                Math.floor(low + SLACK), Math.max(Math.ceil(high - SLACK), Math.floor(low + SLACK) + 1), mostTicks);
         long step = Math.max(1, values.step.longValue());
         return new Axis(
                 Math.floorDiv((long) Math.floor(values.low()), step),

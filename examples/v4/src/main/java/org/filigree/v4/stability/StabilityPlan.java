@@ -55,12 +55,12 @@ public record StabilityPlan(
 
     /** {@return what runs in ten minutes on two cores} */
     public static StabilityPlan standard() {
-        return new StabilityPlan(List.of(8, 16, 32, 64, 128), 4, 64, 150, 4, 64, 1e-2, 0.3, 16, 2000, 42);
+        return new StabilityPlan(List.of(8, 16, 32, 64, 128), 4, 64, 150, 4, 64, 1e-2, 0.1, 16, 2000, 42);
     }
 
     /** {@return what shows in seconds that everything works} */
     public static StabilityPlan quick() {
-        return new StabilityPlan(List.of(2, 4), 4, 16, 3, 2, 16, 1e-2, 0.3, 2, 20, 42);
+        return new StabilityPlan(List.of(2, 4), 4, 16, 3, 2, 16, 1e-2, 0.1, 2, 20, 42);
     }
 
     Schedule schedule() {

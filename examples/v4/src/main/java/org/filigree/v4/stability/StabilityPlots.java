@@ -50,16 +50,15 @@ public final class StabilityPlots {
                     .toList();
             boolean residual = contender.mixing() instanceof Mixing.Residual;
             boolean constrained = contender.mixing() instanceof Mixing.DoublyStochastic;
-            if (contender.start() instanceof Contender.Start.Drawn(double factor)) {
-                String name = contender.name() + " α = " + factor;
+            if (contender.start() instanceof Contender.Start.Drawn) {
                 series.add(series(
-                        name + ", untrained",
+                        contender.name() + ", untrained",
                         constrained ? Role.CONSTRAINED_START : Role.UNCONSTRAINED_START,
                         own,
                         result -> result.start(),
                         direction));
                 series.add(series(
-                        name + ", trained",
+                        contender.name() + ", trained",
                         constrained ? Role.CONSTRAINED_DRAWN : Role.UNCONSTRAINED_DRAWN,
                         own,
                         result -> result.trained(),
