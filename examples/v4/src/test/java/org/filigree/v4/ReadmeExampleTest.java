@@ -61,7 +61,7 @@ class ReadmeExampleTest {
                 streams = block.forward(streams, Context.training(ids));
                 Tensor logits = reshape(head.forward(Streams.total(streams)), text.length, 256);
                 Tensor loss = crossEntropy(logits, next);
-                optimizer.step(Autograd.backward(loss), 0.01);
+                optimizer.step(Autograd.backward(loss), 0.003);
                 lastLoss = loss.item();
             }
         }
