@@ -13,6 +13,7 @@ import org.filigree.core.optim.Schedule;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.mhc.MixListener;
+import org.filigree.mhc.NaNLogitsException;
 import org.filigree.mhc.StabilityMonitor;
 import org.filigree.mhc.StabilityReport;
 import org.filigree.v4.data.BatchConfig;
@@ -66,7 +67,12 @@ public record StabilityExperiment(StabilityPlan plan, TokenStream train, TokenWi
         Schedule schedule = plan.schedule();
         var batches = new Batches(train, BatchConfig.of(plan.batch(), plan.length(), plan.seed()));
         for (int step = 0; step < plan.steps(); step++) {
-            Tensor loss = stack.loss(batches.at(step), Context.training());
+            Tensor loss;
+            try {
+                loss = stack.loss(batches.at(step), Context.training());
+            } catch (NaNLogitsException diverged) {
+                return step;
+            }
             Gradients gradients = Autograd.backward(loss);
             GradientNorm.Clipped clipped = GradientNorm.clip(stack.parameters(), gradients, CLIP);
             if (!Double.isFinite(loss.item()) || !Double.isFinite(clipped.norm())) {
@@ -79,9 +85,14 @@ public record StabilityExperiment(StabilityPlan plan, TokenStream train, TokenWi
 
     private Measured measure(Stack stack) {
         var monitor = new StabilityMonitor(MOST_TOKENS);
-        double nats = Autograd.withoutGradients(() -> stack.loss(
-                        heldOut, Context.inference().with(MixListener.KEY, monitor))
-                .item());
+        double nats;
+        try {
+            nats = Autograd.withoutGradients(() -> stack.loss(
+                            heldOut, Context.inference().with(MixListener.KEY, monitor))
+                    .item());
+        } catch (NaNLogitsException diverged) {
+            return Measured.NOT_FINITE;
+        }
         StabilityReport report = monitor.report();
         return new Measured(nats / Math.log(2), report.peak(), report.largestOwn());
     }

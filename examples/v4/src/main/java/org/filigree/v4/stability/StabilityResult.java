@@ -19,5 +19,9 @@ public record StabilityResult(Contender contender, int depth, Measured start, Me
      * @param composite largest composite gain over all depths, forward of 1…l and backward of l…L, averaged over tokens
      * @param single largest gain of a single sub-layer, averaged over tokens
      */
-    public record Measured(double bitsPerByte, Gain composite, Gain single) {}
+    public record Measured(double bitsPerByte, Gain composite, Gain single) {
+        /** Of a stack whose activations are not finite. */
+        static final Measured NOT_FINITE =
+                new Measured(Double.NaN, new Gain(Double.NaN, Double.NaN), new Gain(Double.NaN, Double.NaN));
+    }
 }

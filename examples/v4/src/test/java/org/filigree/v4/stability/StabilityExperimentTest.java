@@ -53,6 +53,22 @@ class StabilityExperimentTest {
     }
 
     @Test
+    void aStackThatDivergesIsReportedAndNotTheEnd() {
+        StabilityPlan plan = new StabilityPlan(List.of(4), 4, 16, 6, 2, 16, 1e-2, 1e39, 2, 20, 42);
+        TokenStream text = TokenStream.of(Texts.files(1, 400, 300));
+        List<StabilityResult> results = new StabilityExperiment(
+                        plan, text, HeldOutWindows.of(text, plan.length(), plan.heldOutWindows()))
+                .run(BACKEND, result -> {});
+        for (StabilityResult result : results) {
+            boolean drawn = result.contender().name().endsWith("drawn");
+            assertEquals(drawn ? 0 : plan.steps(), result.steps(), result::toString);
+            assertEquals(drawn, Double.isNaN(result.trained().bitsPerByte()), result::toString);
+        }
+        assertTrue(StabilityTables.ofStacks(plan, results).contains("mHC, drawn (not finite after step 0) | NaN | NaN"));
+        assertEquals(7, StabilityPlots.backward(results).series().size());
+    }
+
+    @Test
     void correlatedLogitsErrInTheSameDirection() {
         RandomStream random = RandomStream.of(7);
         double[] independent = new RandomLogits(4, 60, 20, 4, 0).backwardGains(BACKEND, random, 200);
