@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.filigree.core.autograd.Autograd;
-import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.optim.GradientNorm;
@@ -67,15 +66,14 @@ public record StabilityExperiment(StabilityPlan plan, TokenStream train, TokenWi
         Schedule schedule = plan.schedule();
         var batches = new Batches(train, BatchConfig.of(plan.batch(), plan.length(), plan.seed()));
         for (int step = 0; step < plan.steps(); step++) {
-            Tensor loss;
+            GradientNorm.Clipped clipped;
             try {
-                loss = stack.loss(batches.at(step), Context.training());
-            } catch (NaNLogitsException diverged) {
-                return step;
-            }
-            Gradients gradients = Autograd.backward(loss);
-            GradientNorm.Clipped clipped = GradientNorm.clip(stack.parameters(), gradients, CLIP);
-            if (!Double.isFinite(loss.item()) || !Double.isFinite(clipped.norm())) {
+                Tensor loss = stack.loss(batches.at(step), Context.training());
+                if (!Double.isFinite(loss.item())) {
+                    return step;
+                }
+                clipped = GradientNorm.clip(stack.parameters(), Autograd.backward(loss), CLIP);
+            } catch (NaNLogitsException | ArithmeticException diverged) {
                 return step;
             }
             optimizer.step(clipped.gradients(), schedule.rate(step));

@@ -64,7 +64,8 @@ class StabilityExperimentTest {
             assertEquals(drawn ? 0 : plan.steps(), result.steps(), result::toString);
             assertEquals(drawn, Double.isNaN(result.trained().bitsPerByte()), result::toString);
         }
-        assertTrue(StabilityTables.ofStacks(plan, results).contains("mHC, drawn (not finite after step 0) | NaN | NaN"));
+        assertTrue(
+                StabilityTables.ofStacks(plan, results).contains("mHC, drawn (not finite after step 0) | NaN | NaN"));
         assertEquals(7, StabilityPlots.backward(results).series().size());
     }
 
