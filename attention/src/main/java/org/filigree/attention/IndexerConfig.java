@@ -13,8 +13,9 @@ import org.filigree.core.tensor.Shape;
  * @param heads query heads
  * @param dim channels of a query head and of the one key, a power of two and at least the rotary width
  * @param normEps added to the variance in the layer norm of keys
+ * @param rounding of queries and keys after the Hadamard transform
  */
-public record IndexerConfig(int heads, int dim, double normEps) implements ScorerConfig {
+public record IndexerConfig(int heads, int dim, double normEps, Rounding rounding) implements ScorerConfig {
     /** Checks the sizes. */
     public IndexerConfig {
         Check.positive("indexer: heads", heads);
@@ -27,14 +28,25 @@ public record IndexerConfig(int heads, int dim, double normEps) implements Score
     }
 
     /**
-     * An indexer with the released models' norm, eps 1e-6.
+     * An indexer with the released models' norm, eps 1e-6, that rounds nothing.
      *
      * @param heads query heads
      * @param dim channels of a head
      * @return the configuration
      */
     public static IndexerConfig of(int heads, int dim) {
-        return new IndexerConfig(heads, dim, 1e-6);
+        return new IndexerConfig(heads, dim, 1e-6, new Rounding.None());
+    }
+
+    /**
+     * The same with rounded queries and keys, as its cache and its products would round them: {@code Rounding.Fp8.of(dim)} in
+     * DeepSeek-V3.2.
+     *
+     * @param simulated rounding
+     * @return a new configuration
+     */
+    public IndexerConfig withRounding(Rounding simulated) {
+        return new IndexerConfig(heads, dim, normEps, simulated);
     }
 
     @Override

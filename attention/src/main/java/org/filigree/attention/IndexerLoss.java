@@ -49,7 +49,7 @@ public record IndexerLoss(Selector selector) {
      * @return a scalar
      */
     public Tensor of(ScoreListener.Heard heard) {
-        return of(heard.attentionLogits(), heard.scores());
+        return of(heard.attentionLogits(), heard.scores(), heard.visibility());
     }
 
     /**
@@ -61,11 +61,24 @@ public record IndexerLoss(Selector selector) {
      */
     public Tensor of(Tensor attentionLogits, Tensor scores) {
         Check.rank("indexer loss", "attention logits", attentionLogits, 4);
+        return of(attentionLogits, scores, Visibility.causal(attentionLogits.dim(1), attentionLogits.dim(3)));
+    }
+
+    /**
+     * The loss for any visibility, such as that of compressed entries.
+     *
+     * @param attentionLogits [batch, tokens, heads, keys], of visible and invisible keys
+     * @param scores [batch, tokens, keys], of visible and invisible keys, all finite
+     * @param visibility which keys each query sees
+     * @return a scalar, differentiable in the scores
+     */
+    public Tensor of(Tensor attentionLogits, Tensor scores, Visibility visibility) {
+        Check.rank("indexer loss", "attention logits", attentionLogits, 4);
         int tokens = attentionLogits.dim(1);
         int heads = attentionLogits.dim(2);
         int keys = attentionLogits.dim(3);
         Check.shape("indexer loss", "scores", scores, attentionLogits.dim(0), tokens, keys);
-        Tensor chosen = selector.select(Autograd.detach(scores), Visibility.causal(tokens, keys));
+        Tensor chosen = selector.select(Autograd.detach(scores), visibility);
         Tensor bias = LogitBias.of(chosen, keys);
         Tensor target = Autograd.withoutGradients(() ->
                 scale(sum(softmax(add(Autograd.detach(attentionLogits), insertAxis(bias, 2))), 2), 1.0 / heads));

@@ -257,7 +257,7 @@ public final class LatentAttention implements Layer {
         Optional<Tensor> indices = Optional.empty();
         if (listener.isPresent()) {
             Tensor scores = keys.scores(scorer, tokens.scorerInput);
-            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys)));
+            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys), visibility));
             indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
         } else if (!dense) {
             indices = Optional.of(

@@ -91,13 +91,17 @@ public final class LightningIndexer implements Scorer {
         return scale(weights.forward(input.x()), 1 / Math.sqrt((double) config.heads() * config.dim()));
     }
 
-    /** Rotates the first channels of every head by position, then transforms all. */
+    /** Rotates the first channels of every head by position, transforms all, and rounds as a cache would. */
     private Tensor turned(Tensor x, Rotary.Table angles) {
+        return config.rounding().round(hadamard(rotated(x, angles)));
+    }
+
+    private Tensor rotated(Tensor x, Rotary.Table angles) {
         if (rotary == config.dim()) {
-            return hadamard(angles.rotate(Pairing.HALF_SPLIT, x));
+            return angles.rotate(Pairing.HALF_SPLIT, x);
         }
         List<Tensor> parts = split(x, -1, rotary, config.dim() - rotary);
-        return hadamard(concat(-1, angles.rotate(Pairing.HALF_SPLIT, parts.get(0)), parts.get(1)));
+        return concat(-1, angles.rotate(Pairing.HALF_SPLIT, parts.get(0)), parts.get(1));
     }
 
     @Override

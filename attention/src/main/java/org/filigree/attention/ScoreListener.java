@@ -25,6 +25,7 @@ public interface ScoreListener {
      * @param scores [batch, tokens, keys], differentiable in the scorer's parameters alone
      * @param attentionLogits scaled logits of the attention itself over all keys, visible or not, [batch, tokens, heads, keys],
      *     without gradient
+     * @param visibility which of the keys each query may choose from
      */
-    record Heard(Tensor scores, Tensor attentionLogits) {}
+    record Heard(Tensor scores, Tensor attentionLogits, Visibility visibility) {}
 }

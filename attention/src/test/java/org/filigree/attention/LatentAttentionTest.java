@@ -172,7 +172,7 @@ class LatentAttentionTest {
         assertEquals(256, config.latent());
         assertEquals(IndexerConfig.of(4, 64), config.selection().scorer());
         assertEquals(
-                new IndexerConfig(64, 128, 1e-6),
+                new IndexerConfig(64, 128, 1e-6, new Rounding.None()),
                 LatentAttentionConfig.deepSeekV32().selection().scorer());
     }
 

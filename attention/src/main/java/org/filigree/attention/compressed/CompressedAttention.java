@@ -1,6 +1,7 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Reshape.insertAxis;
+import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -105,7 +106,8 @@ public final class CompressedAttention implements Layer {
      * Applies the layer.
      *
      * @param x [batch, tokens, width]
-     * @param context may hold a {@link CacheBatch} and a {@link ScoreListener}, which hears scores and logits of entries
+     * @param context may hold a {@link CacheBatch}, a {@link MemoryHook}, and a {@link ScoreListener}, which hears scores and logits of
+     *     entries
      * @return same shape
      * @throws KvCacheException if a cache is full, closed, of another layout or out of step with the context
      */
@@ -118,7 +120,7 @@ public final class CompressedAttention implements Layer {
             return Backend.of(x).tensors().zeros(x.shape());
         }
         return caches.map(batch -> CachedPass.eachSequence(
-                        LAYER, x, batch, context, (one, _, cache, same) -> throughCache(one, cache, same)))
+                        LAYER, x, batch, context, this::throughCache))
                 .orElseGet(() -> atOnce(x, context));
     }
 
@@ -127,14 +129,14 @@ public final class CompressedAttention implements Layer {
         SharedHead.Tokens tokens = head.project(x, 0);
         Attended window = window(tokens, tokens.keys());
         if (compressor == null) {
-            return head.output(List.of(window), tokens);
+            return joined(tokens, List.of(window), x, 0, context);
         }
         Entries entries = entries(compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
-        return attend(tokens, entries, window, context);
+        return joined(tokens, attended(tokens, entries, window, context), x, 0, context);
     }
 
     /** Entries are read back from the cache, new ones too; the window's earlier keys come before the pass's own. */
-    private Tensor throughCache(Tensor x, KvCache cache, Context context) {
+    private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
         int start = cache.length();
         SharedHead.Tokens tokens = head.project(x, start);
         Attended window = window(
@@ -142,7 +144,7 @@ public final class CompressedAttention implements Layer {
         var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
         if (compressor == null) {
             cache.append(parts);
-            return head.output(List.of(window), tokens);
+            return joined(tokens, List.of(window), x, sequence, context);
         }
         int first = config.compression().entries(start);
         Tensor rows = compressor.rows(x, start);
@@ -150,9 +152,16 @@ public final class CompressedAttention implements Layer {
         parts.add(CachedPass.withoutBatch(rows));
         if (scorerRows.dim(2) > 0) {
             parts.add(CachedPass.withoutBatch(scorerRows));
-            scorerRows = CachedPass.after(cache, SCORER_ROWS, compressor.firstRow(first), scorerRows);
         }
-        rows = CachedPass.after(cache, ROWS, compressor.firstRow(first), rows);
+        if (config.compression().entries(start + x.dim(1)) > first) {
+            int from = compressor.firstRow(first);
+            rows = CachedPass.after(cache, ROWS, from, rows);
+            scorerRows = scorerRows.dim(2) == 0 ? scorerRows : CachedPass.after(cache, SCORER_ROWS, from, scorerRows);
+        } else {
+            // No run is completed: what is needed of earlier rows can stay where it is.
+            rows = slice(rows, 1, 0, 0);
+            scorerRows = slice(scorerRows, 1, 0, 0);
+        }
         Entries made = entries(compressor, first, rows, scorerRows, context);
         parts.add(CachedPass.withoutBatch(made.keys));
         if (made.scorerKeys.dim(2) > 0) {
@@ -164,7 +173,8 @@ public final class CompressedAttention implements Layer {
         Tensor scorerKeys = made.scorerKeys.dim(2) > 0
                 ? insertAxis(cache.view(SCORER_KEYS, backend), 0)
                 : backend.tensors().zeros(Shape.of(1, keys.dim(1), 0));
-        return attend(tokens, new Entries(keys, scorerKeys), window, context);
+        var all = new Entries(keys, scorerKeys);
+        return joined(tokens, attended(tokens, all, window, context), x, sequence, context);
     }
 
     private Attended window(SharedHead.Tokens tokens, Tensor rows) {
@@ -195,9 +205,25 @@ public final class CompressedAttention implements Layer {
         return new Entries(head.entryKeys(latents, angles), scorerKeys);
     }
 
-    private Tensor attend(SharedHead.Tokens tokens, Entries entries, Attended window, Context context) {
+    private Tensor joined(
+            SharedHead.Tokens tokens, List<Attended> parts, Tensor x, int sequence, Context context) {
+        var all = new ArrayList<>(parts);
+        context.find(MemoryHook.KEY).ifPresent(hook -> {
+            MemoryHook.Recalled memory =
+                    hook.recall(new MemoryHook.Question(this, x, sequence, tokens.start()));
+            Tensor keys = memory.keys();
+            Check.shape(LAYER, "memory", keys, x.dim(0), keys.dim(1), config.head().head());
+            if (keys.dim(1) > 0) {
+                all.add(SharedHead.toSpan(
+                        tokens, head.rotatedTo(memory.position(), keys), KeySpan.all(keys.dim(1))));
+            }
+        });
+        return head.output(all, tokens);
+    }
+
+    private List<Attended> attended(SharedHead.Tokens tokens, Entries entries, Attended window, Context context) {
         if (entries.keys.dim(1) == 0) {
-            return head.output(List.of(window), tokens);
+            return List.of(window);
         }
         Visibility visibility = config.compression().visibility(tokens.start());
         Attended compressed = config.choice() instanceof EntryChoice.Scored scored && scorer != null
@@ -207,7 +233,7 @@ public final class CompressedAttention implements Layer {
                         entries.keys,
                         chosen(scorer, scored.selector(), tokens, entries, visibility, context))
                 : SharedHead.toSpan(tokens, entries.keys, KeySpan.of(visibility));
-        return head.output(List.of(window, compressed), tokens);
+        return List.of(window, compressed);
     }
 
     private static Tensor chosen(
@@ -218,7 +244,7 @@ public final class CompressedAttention implements Layer {
             Visibility visibility,
             Context context) {
         Tensor scores = Listening.scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
-        Listening.tell(context, scores, tokens.queries(), entries.keys);
+        Listening.tell(context, scores, tokens.queries(), entries.keys, visibility);
         return Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility));
     }
 

@@ -85,6 +85,21 @@ public record CompressedAttentionConfig(
                 SparseAttention.cheaper());
     }
 
+    /**
+     * A hierarchy for texts of 512 thousand to a million tokens: every query sees the last 4096 tokens one by one, one summary of each
+     * 32 768 tokens before, and what a {@link MemoryHook} brings. At a million tokens that is 4096 + 32 keys. In all other respects like
+     * {@link #of}.
+     *
+     * @param width width of the activations
+     * @param heads query heads; divides the width
+     * @return the configuration
+     */
+    public static CompressedAttentionConfig hierarchical(int width, int heads) {
+        return of(width, heads)
+                .withWindow(4096)
+                .withCompression(new Compression.Disjoint(32768), new EntryChoice.Every());
+    }
+
     /** {@return a layer of ratio 4 of DeepSeek-V4 Flash; {@link #withRatio} gives the others} */
     public static CompressedAttentionConfig deepSeekV4Flash() {
         return released(new SharedHeadConfig(4096, 64, 512, 64, 1024, 8, 1024, QueryNorm.PER_HEAD, 1e-6), 512);

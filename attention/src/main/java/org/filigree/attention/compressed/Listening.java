@@ -6,6 +6,7 @@ import static org.filigree.core.op.Reshape.reshape;
 
 import java.util.function.Supplier;
 import org.filigree.attention.ScoreListener;
+import org.filigree.attention.Visibility;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Tensor;
@@ -20,9 +21,9 @@ final class Listening {
     }
 
     /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and keys [batch, entries, head]. */
-    static void tell(Context context, Tensor scores, Tensor queries, Tensor keys) {
+    static void tell(Context context, Tensor scores, Tensor queries, Tensor keys, Visibility visibility) {
         context.find(ScoreListener.KEY)
-                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys))));
+                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys), visibility)));
     }
 
     private static Tensor logits(Tensor queries, Tensor keys) {

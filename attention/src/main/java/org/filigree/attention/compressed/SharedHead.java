@@ -99,6 +99,12 @@ final class SharedHead {
         return rounding.ofEntries(PartialRotation.rotate(latents, config.rotary(), angles), config.rotary());
     }
 
+    /** Keys that all stand at one position, rotated: [batch, keys, head]. */
+    Tensor rotatedTo(int position, Tensor keys) {
+        return PartialRotation.rotate(
+                keys, config.rotary(), rotary.table(Backend.of(keys), position, 0, keys.dim(1)));
+    }
+
     /** Attention to runs of keys [batch, keys, head]. */
     static Attended toSpan(Tokens tokens, Tensor keys, KeySpan span) {
         Tensor shared = insertAxis(keys, 2);

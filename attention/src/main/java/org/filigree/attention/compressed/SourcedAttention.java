@@ -3,6 +3,7 @@ package org.filigree.attention.compressed;
 import static org.filigree.core.op.Gather.gatherLast;
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Select.select;
+import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -140,7 +141,10 @@ public final class SourcedAttention implements Layer {
         Tensor rows = compressor.rows(x, start);
         if (config.compression().gated()) {
             parts.add(CachedPass.withoutBatch(rows));
-            rows = CachedPass.after(cache, CompressedAttention.ROWS, compressor.firstRow(first), rows);
+            // Where no run is completed, what is needed of earlier rows can stay where it is.
+            rows = config.compression().entries(start + x.dim(1)) > first
+                    ? CachedPass.after(cache, CompressedAttention.ROWS, compressor.firstRow(first), rows)
+                    : slice(rows, 1, 0, 0);
         }
         Made made = make(compressor, first, rows, context);
         parts.add(CachedPass.withoutBatch(made.entries));
@@ -210,9 +214,9 @@ public final class SourcedAttention implements Layer {
             Context context) {
         Tensor keys = sources.read(Kind.INDEX_KEYS, config.links().indexKeys(), sequence, tokens);
         Tensor heard = Listening.scoring(context, () -> asking.score(tokens.scorerInput(), keys));
-        Listening.tell(context, heard, tokens.queries(), entries);
-        Tensor scores = Autograd.detach(heard);
         Visibility visibility = config.compression().visibility(tokens.start());
+        Listening.tell(context, heard, tokens.queries(), entries, visibility);
+        Tensor scores = Autograd.detach(heard);
         TopK best = TopK.of(config.chosen());
         Tensor chosen = switch (config.links().candidates()) {
             case Candidates.All() -> best.select(scores, visibility);
