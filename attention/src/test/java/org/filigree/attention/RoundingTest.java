@@ -48,14 +48,16 @@ class RoundingTest {
     void gradientsPassStraightThrough(Backend backend) {
         Tensor x = Autograd.leaf(backend.tensors().floats(Shape.of(2, 32), values(64)));
         Tensor upstream = backend.tensors().full(Shape.of(2, 32), 0.3);
-        Tensor gradient = Autograd.backward(Rounding.Fp8.of(16).round(x), upstream).of(x);
+        Tensor gradient =
+                Autograd.backward(Rounding.Fp8.of(16).round(x), upstream).of(x);
         assertArrayEquals(upstream.toFloats(), gradient.toFloats());
     }
 
     @Test
     void aWidthThatMakesNoGroupsIsRefused() {
         Tensor x = TestBackends.get("scalar").tensors().zeros(Shape.of(2, 24));
-        String message = Thrown.message(ShapeException.class, () -> Rounding.Fp8.of(32).round(x));
+        String message =
+                Thrown.message(ShapeException.class, () -> Rounding.Fp8.of(32).round(x));
         assertTrue(message.contains("[2, 24]") && message.contains("32"), message);
     }
 

@@ -6,6 +6,7 @@ import static org.filigree.core.op.Slice.slice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.filigree.attention.All;
 import org.filigree.attention.Attended;
 import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScoreListener;
@@ -103,6 +104,22 @@ public final class CompressedAttention implements Layer {
     }
 
     /**
+     * The same parameters under another choice of entries: {@link All} for the dense warm-up of an indexer.
+     *
+     * @param selector picks by scores
+     * @return a layer that shares this one's parameters
+     * @throws IllegalArgumentException if this layer scores no entries
+     */
+    public CompressedAttention withSelector(Selector selector) {
+        if (!(config.choice() instanceof EntryChoice.Scored scored)) {
+            throw new IllegalArgumentException("compressed attention: " + selector + " needs scores but a layer of "
+                    + config.compression() + " with " + config.choice() + " has no scorer");
+        }
+        var choice = new EntryChoice.Scored(scored.scorer(), selector);
+        return new CompressedAttention(config.withCompression(config.compression(), choice), head, compressor, scorer);
+    }
+
+    /**
      * Applies the layer.
      *
      * @param x [batch, tokens, width]
@@ -119,8 +136,7 @@ public final class CompressedAttention implements Layer {
         if (x.shape().size() == 0) {
             return Backend.of(x).tensors().zeros(x.shape());
         }
-        return caches.map(batch -> CachedPass.eachSequence(
-                        LAYER, x, batch, context, this::throughCache))
+        return caches.map(batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
                 .orElseGet(() -> atOnce(x, context));
     }
 
@@ -205,17 +221,15 @@ public final class CompressedAttention implements Layer {
         return new Entries(head.entryKeys(latents, angles), scorerKeys);
     }
 
-    private Tensor joined(
-            SharedHead.Tokens tokens, List<Attended> parts, Tensor x, int sequence, Context context) {
+    private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, Tensor x, int sequence, Context context) {
         var all = new ArrayList<>(parts);
         context.find(MemoryHook.KEY).ifPresent(hook -> {
-            MemoryHook.Recalled memory =
-                    hook.recall(new MemoryHook.Question(this, x, sequence, tokens.start()));
+            MemoryHook.Recalled memory = hook.recall(new MemoryHook.Question(this, x, sequence, tokens.start()));
             Tensor keys = memory.keys();
-            Check.shape(LAYER, "memory", keys, x.dim(0), keys.dim(1), config.head().head());
+            Check.shape(
+                    LAYER, "memory", keys, x.dim(0), keys.dim(1), config.head().head());
             if (keys.dim(1) > 0) {
-                all.add(SharedHead.toSpan(
-                        tokens, head.rotatedTo(memory.position(), keys), KeySpan.all(keys.dim(1))));
+                all.add(SharedHead.toSpan(tokens, head.rotatedTo(memory.position(), keys), KeySpan.all(keys.dim(1))));
             }
         });
         return head.output(all, tokens);
@@ -226,26 +240,33 @@ public final class CompressedAttention implements Layer {
             return List.of(window);
         }
         Visibility visibility = config.compression().visibility(tokens.start());
-        Attended compressed = config.choice() instanceof EntryChoice.Scored scored && scorer != null
-                ? SharedHead.toChosen(
-                        config.attention(),
-                        tokens,
-                        entries.keys,
-                        chosen(scorer, scored.selector(), tokens, entries, visibility, context))
-                : SharedHead.toSpan(tokens, entries.keys, KeySpan.of(visibility));
+        Optional<Tensor> chosen = Optional.empty();
+        if (config.choice() instanceof EntryChoice.Scored scored && scorer != null) {
+            chosen = chosen(scorer, scored.selector(), tokens, entries, visibility, context);
+        }
+        Attended compressed = chosen.map(
+                        indices -> SharedHead.toChosen(config.attention(), tokens, entries.keys, indices))
+                .orElseGet(() -> SharedHead.toSpan(tokens, entries.keys, KeySpan.of(visibility)));
         return List.of(window, compressed);
     }
 
-    private static Tensor chosen(
+    /** Nothing for all visible entries; their scores are of interest to a listener alone. */
+    private static Optional<Tensor> chosen(
             EntryScorer ranked,
             Selector selector,
             SharedHead.Tokens tokens,
             Entries entries,
             Visibility visibility,
             Context context) {
+        boolean all = selector instanceof All;
+        if (all && context.find(ScoreListener.KEY).isEmpty()) {
+            return Optional.empty();
+        }
         Tensor scores = Listening.scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
         Listening.tell(context, scores, tokens.queries(), entries.keys, visibility);
-        return Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility));
+        return all
+                ? Optional.empty()
+                : Optional.of(Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility)));
     }
 
     @Override

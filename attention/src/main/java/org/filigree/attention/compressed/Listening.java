@@ -23,7 +23,8 @@ final class Listening {
     /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and keys [batch, entries, head]. */
     static void tell(Context context, Tensor scores, Tensor queries, Tensor keys, Visibility visibility) {
         context.find(ScoreListener.KEY)
-                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys), visibility)));
+                .ifPresent(
+                        listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys), visibility)));
     }
 
     private static Tensor logits(Tensor queries, Tensor keys) {

@@ -101,8 +101,7 @@ final class SharedHead {
 
     /** Keys that all stand at one position, rotated: [batch, keys, head]. */
     Tensor rotatedTo(int position, Tensor keys) {
-        return PartialRotation.rotate(
-                keys, config.rotary(), rotary.table(Backend.of(keys), position, 0, keys.dim(1)));
+        return PartialRotation.rotate(keys, config.rotary(), rotary.table(Backend.of(keys), position, 0, keys.dim(1)));
     }
 
     /** Attention to runs of keys [batch, keys, head]. */

@@ -1,23 +1,36 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.filigree.attention.All;
+import org.filigree.attention.IndexerLoss;
+import org.filigree.attention.Rounding;
+import org.filigree.attention.ScoreListener;
+import org.filigree.attention.TopK;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.io.Fp4Scale;
 import org.filigree.core.io.SafetensorsFile;
 import org.filigree.core.nn.Context;
+import org.filigree.core.op.Affine;
+import org.filigree.core.op.Arithmetic;
+import org.filigree.core.op.Slice;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Conformance;
 import org.filigree.core.testkit.EveryBackend;
+import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
@@ -150,6 +163,97 @@ class CompressedAttentionTest {
             assertTrue(full.contains("9"), full);
             assertEquals(5, cache.length());
             assertEquals(1, cache.view(CompressedAttention.ENTRIES, scalar).dim(0));
+        }
+    }
+
+    /** Both stages of training an indexer: the layer's own loss leaves it alone, and its loss leaves the layer alone. */
+    @ParameterizedTest
+    @EveryBackend
+    void theListenerTrainsTheIndexerAndNothingElse(Backend backend) {
+        CompressedAttention sparse = CompressedAttentionConfig.of(16, 2)
+                .withCompression(
+                        new Compression.Overlapping(4),
+                        new EntryChoice.Scored(CompressedIndexerConfig.of(4, 16), TopK.of(2)))
+                .init(backend, RandomStream.of(1));
+        for (CompressedAttention layer : List.of(sparse.withSelector(new All()), sparse)) {
+            IndexerLoss stage = layer == sparse ? IndexerLoss.sparse(2) : IndexerLoss.dense();
+            Tensor x = Autograd.leaf(
+                    Sample.gaussian("x", RandomStream.of(2), 2, 14, 16).on(backend));
+            var heard = new ArrayList<ScoreListener.Heard>();
+            Tensor silent = layer.forward(x, Context.training());
+            Tensor y = layer.forward(x, Context.training().with(ScoreListener.KEY, heard::add));
+            assertArrayEquals(silent.toFloats(), y.toFloats());
+            Gradients own = Autograd.backward(stage.of(heard.getFirst()));
+            Gradients other = Autograd.backward(y, backend.tensors().full(y.shape(), 1));
+            assertFalse(own.find(x).isPresent());
+            layer.parameters().forEach((path, parameter) -> {
+                boolean indexer = path.startsWith("indexer.");
+                assertEquals(indexer, own.find(parameter.value()).isPresent(), path);
+                assertEquals(!indexer, other.find(parameter.value()).isPresent(), path);
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @EveryBackend
+    void aFewStepsBringTheIndexerCloserToTheAttention(Backend backend) {
+        CompressedAttention layer = CompressedAttentionConfig.of(16, 2)
+                .withCompression(
+                        new Compression.Overlapping(4),
+                        new EntryChoice.Scored(CompressedIndexerConfig.of(4, 16), new All()))
+                .init(backend, RandomStream.of(1));
+        Tensor x = Sample.gaussian("x", RandomStream.of(2), 2, 40, 16).on(backend);
+        double[] losses = new double[12];
+        for (int step = 0; step < losses.length; step++) {
+            var heard = new ArrayList<ScoreListener.Heard>();
+            layer.forward(x, Context.training().with(ScoreListener.KEY, heard::add));
+            Tensor loss = IndexerLoss.dense().of(heard.getFirst());
+            losses[step] = loss.item();
+            Gradients gradients = Autograd.backward(loss);
+            layer.parameters()
+                    .forEach((_, parameter) -> gradients
+                            .find(parameter.value())
+                            .ifPresent(gradient -> parameter.assign(Autograd.detach(
+                                    Arithmetic.subtract(parameter.value(), Affine.scale(gradient, 0.5))))));
+        }
+        assertTrue(losses[losses.length - 1] < 0.9 * losses[0], losses[0] + " to " + losses[losses.length - 1]);
+    }
+
+    /** Loops of this backend give each row the same bits whatever the other rows, so nothing can round to the other side. */
+    @Test
+    void aCacheThatRoundsGivesTheSameInAnyDivision() {
+        var sizes = new SharedHeadConfig(8, 2, 34, 2, 5, 1, 4, SharedHeadConfig.QueryNorm.PER_HEAD, 1e-6);
+        CompressedAttentionConfig config = CompressedAttentionConfig.of(16, 2)
+                .withHead(sizes)
+                .withWindow(5)
+                .withCompression(
+                        new Compression.Overlapping(4),
+                        new EntryChoice.Scored(
+                                CompressedIndexerConfig.of(4, 32).withRounding(new Rounding.Fp4(Fp4Scale.E8M0)),
+                                TopK.of(2)))
+                .withRounding(new KeyValueRounding(
+                        Rounding.Fp8.of(32), Rounding.Fp8.of(32), KeyValueRounding.Channels.CONTENT));
+        CompressedAttention layer = config.init(scalar, RandomStream.of(1));
+        Tensor x = Sample.gaussian("x", RandomStream.of(2), 1, 23, 8).on(scalar);
+        Tensor whole = layer.forward(x, Context.inference());
+        Tensor exact = config.withRounding(KeyValueRounding.none())
+                .init(scalar, RandomStream.of(1))
+                .forward(x, Context.inference());
+        assertFalse(Arrays.equals(exact.toFloats(), whole.toFloats()));
+        try (KvCache cache = config.cacheLayout().init(23)) {
+            Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
+            for (int t = 0; t < 23; t++) {
+                Tensor step = layer.forward(Slice.slice(x, 1, t, t + 1), context);
+                assertClose(
+                        "token " + t,
+                        Slice.slice(whole, 1, t, t + 1),
+                        step,
+                        Tolerance.float32(64).times(8));
+            }
+            Tensor keys = cache.view(CompressedAttention.WINDOW, scalar);
+            Tensor content = Slice.slice(keys, 1, 0, 32);
+            assertArrayEquals(
+                    content.toFloats(), Rounding.Fp8.of(32).round(content).toFloats());
         }
     }
 

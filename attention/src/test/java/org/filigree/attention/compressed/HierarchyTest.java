@@ -48,9 +48,12 @@ class HierarchyTest {
         assertEquals(16, config.compression().entries(million / 2));
         try (KvCache cache = config.cacheLayout().initSliding(million, 16)) {
             assertEquals(million, cache.capacity());
-            // Key, value and logit of the last run's tokens, and the entries: the same at any length but for 32 entries.
+            // Key, value and logit of the last run's tokens, and the entries: the same at any length but for 32
+            // entries.
             long floats = (32768L + 16) * 3 * 32 + 32 * 32;
-            assertTrue(cache.memory().reservedBytes() <= 1.01 * floats * Float.BYTES, cache.memory().toString());
+            assertTrue(
+                    cache.memory().reservedBytes() <= 1.01 * floats * Float.BYTES,
+                    cache.memory().toString());
         }
     }
 
@@ -83,8 +86,8 @@ class HierarchyTest {
         Tensor nothing = backend.tensors().zeros(Shape.of(1, 0, head));
         assertArrayEquals(
                 plain.toDoubles(), layer.forward(x, remembering(nothing)).toDoubles());
-        Tensor memories = Autograd.leaf(Sample.gaussian("memories", RandomStream.of(6), 1, 3, head)
-                .on(backend));
+        Tensor memories = Autograd.leaf(
+                Sample.gaussian("memories", RandomStream.of(6), 1, 3, head).on(backend));
         Tensor y = layer.forward(x, remembering(memories));
         Gradients gradients = Autograd.backward(y, backend.tensors().full(y.shape(), 1));
         for (double value : gradients.of(memories).toDoubles()) {
@@ -97,15 +100,17 @@ class HierarchyTest {
     void decodesWithMemoriesAsAtOnce(Backend backend) {
         CompressedAttention layer = small(backend);
         Tensor x = tokens(backend, 19);
-        Tensor memories =
-                Sample.gaussian("memories", RandomStream.of(6), 1, 2, layer.config().head().head())
-                        .on(backend);
+        Tensor memories = Sample.gaussian(
+                        "memories",
+                        RandomStream.of(6),
+                        1,
+                        2,
+                        layer.config().head().head())
+                .on(backend);
         MemoryHook hook = question -> new MemoryHook.Recalled(memories, 0);
         Tensor whole = layer.forward(x, Context.inference().with(MemoryHook.KEY, hook));
         try (KvCache cache = layer.config().cacheLayout().initSliding(19, 0)) {
-            Context context = Context.inference()
-                    .with(MemoryHook.KEY, hook)
-                    .with(CacheBatch.KEY, CacheBatch.of(cache));
+            Context context = Context.inference().with(MemoryHook.KEY, hook).with(CacheBatch.KEY, CacheBatch.of(cache));
             for (int t = 0; t < 19; t++) {
                 assertClose(
                         "token " + t,
