@@ -18,6 +18,7 @@ module org.filigree.v4 {
 
     exports org.filigree.v4;
     exports org.filigree.v4.baseline;
+    exports org.filigree.v4.context;
     exports org.filigree.v4.data;
     exports org.filigree.v4.generate;
     exports org.filigree.v4.report;

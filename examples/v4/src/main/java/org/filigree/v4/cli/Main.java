@@ -24,7 +24,8 @@ import picocli.CommandLine.ParameterException;
             GenerateCommand.class,
             InfoCommand.class,
             BackendsCommand.class,
-            StabilityCommand.class
+            StabilityCommand.class,
+            ContextCommand.class
         },
         synopsisSubcommandLabel = "COMMAND")
 public final class Main {

@@ -56,6 +56,8 @@ class MainTest {
         refused("--model", "generate", "--prompt", "x");
         refused("stability: depth must be positive but is 0", "stability", "--depths", "8,0");
         refused("is a file", "stability", "--quick", "--out", file.toString());
+        refused("lengths must grow but 4 follows 8", "context", "--lengths", "8,4");
+        refused("is a file", "context", "--quick", "--out", file.toString());
         assertFalse(Files.exists(Path.of(out)), "a refused run leaves nothing behind");
     }
 
@@ -114,6 +116,17 @@ class MainTest {
         for (String name : List.of("stability-forward.svg", "stability-backward.svg", "manifest.json")) {
             assertTrue(Files.exists(out.resolve(name)), name);
         }
+    }
+
+    @Test
+    void contextLeavesATableAndAPlot() throws IOException {
+        Path out = folder.resolve("context");
+        Outcome outcome = run("context", "--quick", "--out", out.toString());
+        assertEquals(0, outcome.code(), outcome.err());
+        assertTrue(outcome.out().contains("1024 tokens: scores "), outcome.out());
+        String table = Files.readString(out.resolve("context.md"));
+        assertTrue(table.contains("| 256 |") && table.contains("| 1024 |"), table);
+        assertTrue(Files.exists(out.resolve("context.svg")));
     }
 
     @Test

@@ -1,0 +1,66 @@
+package org.filigree.v4.context;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.filigree.v4.report.StepPlot;
+
+/** What a scan leaves behind: {@code context.md} and a plot as SVG and PNG. */
+public final class ContextReportFiles {
+    /** Name of the report inside the folder of a run. */
+    public static final String REPORT = "context.md";
+
+    /** Name of the plot without its ending. */
+    public static final String PLOT = "context";
+
+    private ContextReportFiles() {}
+
+    /**
+     * Writes the report.
+     *
+     * @param folder where to, which exists
+     * @param plan what was run
+     * @param timings one for each length
+     * @throws IOException if a file cannot be written
+     */
+    public static void write(Path folder, ContextPlan plan, List<ContextTiming> timings) throws IOException {
+        Files.writeString(folder.resolve(REPORT), text(plan, timings));
+        if (timings.size() > 1) {
+            new StepPlot(
+                            "A decode step of sparse attention",
+                            timings.stream()
+                                    .map(t -> new StepPlot.Point(t.tokens(), t.index(), t.select(), t.attend()))
+                                    .toList())
+                    .write(folder, PLOT);
+        }
+    }
+
+    private static String text(ContextPlan plan, List<ContextTiming> timings) {
+        var text = new StringBuilder(String.format(
+                Locale.ROOT, """
+                # A decode step of sparse attention against the length of its context
+
+                %d heads over a latent of 512 and a rotary key of 64, in pages of V32_FP8Sparse; %d chosen keys; an indexer of %d heads with \
+                keys of 128 in FP8. Medians of %s seconds each; seed %d.
+
+                | tokens | scores | ns a key | choice | attention | against the shortest | step | cache |
+                |--:|--:|--:|--:|--:|--:|--:|--:|
+                """, plan.heads(), plan.chosen(), plan.indexHeads(), plan.seconds() / 2, plan.seed()));
+        for (ContextTiming t : timings) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %d | %.3f ms | %.1f | %.3f ms | %.3f ms | %.2f | %.3f ms | %.1f MB |%n",
+                    t.tokens(),
+                    1e3 * t.index(),
+                    1e9 * t.index() / t.tokens(),
+                    1e3 * t.select(),
+                    1e3 * t.attend(),
+                    t.attend() / timings.getFirst().attend(),
+                    1e3 * t.step(),
+                    1e-6 * t.bytes()));
+        }
+        return text.toString();
+    }
+}
