@@ -156,6 +156,47 @@ def fp8_append(tokens):
     )
 
 
+def latent_attention(tokens, width, heads, latent, content, rotary, value):
+    """Causal latent attention with keys and values of every head, through scaled_dot_product_attention."""
+    positions = torch.arange(tokens, dtype=torch.float32)
+    angles = torch.outer(positions, 1 / 10000 ** (torch.arange(0, rotary, 2, dtype=torch.float32) / rotary))
+    cos, sin = angles.cos(), angles.sin()
+
+    def rotated(x):
+        even, odd = x[..., 0::2], x[..., 1::2]
+        return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
+
+    def attend(x, wq, down, norm, up, out):
+        q = F.linear(x, wq).unflatten(-1, (heads, content + rotary)).transpose(0, 1)
+        q = torch.cat((q[..., :content], rotated(q[..., content:])), -1)
+        c, shared = F.linear(x, down).split((latent, rotary), -1)
+        kv = F.linear(F.rms_norm(c, (latent,), norm, 1e-6), up).unflatten(-1, (heads, content + value)).transpose(0, 1)
+        k = torch.cat((kv[..., :content], rotated(shared).expand(heads, tokens, rotary)), -1)
+        mixed = F.scaled_dot_product_attention(q[None], k[None], kv[None, ..., content:], is_causal=True)
+        return F.linear(mixed[0].transpose(0, 1).flatten(-2), out)
+
+    weights = (
+        tensor(2, heads * (content + rotary), width) / 32,
+        tensor(3, latent + rotary, width) / 32,
+        torch.ones(latent),
+        tensor(4, heads * (content + value), latent) / 32,
+        tensor(5, width, heads * value) / 32,
+    )
+    return attend, (tensor(1, tokens, width), *weights)
+
+
+def latent_attention_gradient(tokens, width, **sizes):
+    attend, leaves = latent_attention(tokens, width, **sizes)
+    return with_gradients(attend, tensor(6, tokens, width), *leaves)
+
+
+def index_scores(tokens, heads, dim, keys):
+    def scores(q, w, k):
+        return (w.unsqueeze(-2) @ F.relu(q @ k.t())).squeeze(-2)
+
+    return scores, (tensor(1, tokens, heads, dim), tensor(2, tokens, heads), tensor(3, keys, dim))
+
+
 # Name of the work -> function of its sizes that gives a function of tensors, and its operands or what turns a form of the
 # function into the timed call. The result of the work is one tensor or a tuple.
 KINDS = {
@@ -173,6 +214,10 @@ KINDS = {
     "sinkhorn": mixing_matrices,
     "sinkhorn_gradient": mixing_matrices_gradient,
     "hyper_connections_gradient": hyper_connections_gradient,
+    "latent_attention": latent_attention,
+    "latent_attention_gradient": latent_attention_gradient,
+    "index_scores": index_scores,
+    "top_k": lambda n, k: (lambda x: torch.topk(x, k).values, (tensor(1, 1, n),)),
     "fp8_sparse_attention": fp8_sparse_attention,
     "fp8_append": fp8_append,
 }

@@ -13,8 +13,12 @@ import org.filigree.core.backend.host.HostBackend;
 
 /** Prints tables as Markdown. */
 final class Main {
-    private static final List<Table> TABLES =
-            List.of(new MatrixProductTable(), new RowWiseTable(), new HyperConnectionsTable(), new CacheTable());
+    private static final List<Table> TABLES = List.of(
+            new MatrixProductTable(),
+            new RowWiseTable(),
+            new HyperConnectionsTable(),
+            new CacheTable(),
+            new AttentionTable());
     private static final Path SCRIPT = Path.of("examples/bench/src/main/python/peer.py");
     /** Makes glibc keep what is freed: the peer without the page faults of every large result. */
     private static final Map<String, String> KEEP_PAGES = Map.of(
