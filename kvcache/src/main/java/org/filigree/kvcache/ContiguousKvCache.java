@@ -1,6 +1,7 @@
 package org.filigree.kvcache;
 
 import java.util.List;
+import java.util.Optional;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Tensor;
 
@@ -8,7 +9,7 @@ import org.filigree.core.tensor.Tensor;
  * All rows of a sequence one behind the other, reserved in full outside the heap when the cache is made. The capacity is fixed: a decoder
  * knows its longest sequence, and growing would copy at an unpredictable step. Threads may share a handle; calls wait for each other.
  */
-public final class ContiguousKvCache implements KvCache {
+public final class ContiguousKvCache implements RestorableCache {
     private final int capacity;
     private final RowMemory memory;
     private final RowLayout layout;
@@ -79,6 +80,28 @@ public final class ContiguousKvCache implements KvCache {
     public synchronized CacheRows rows(String... parts) {
         requireOpen("rows");
         return new MappedRows(memory, Slots.contiguous(), length, edition, parts);
+    }
+
+    @Override
+    public RowStorage storage() {
+        return memory.storage();
+    }
+
+    @Override
+    public synchronized Optional<String> refusal(int first, int tokens) {
+        return SavedRows.refusal(first, tokens, capacity);
+    }
+
+    @Override
+    public synchronized void restore(SavedRows rows) {
+        requireOpen("restore");
+        rows.copyTo(memory, Slots.contiguous(), 0);
+        length = rows.length();
+    }
+
+    @Override
+    public synchronized void clear() {
+        truncate(0);
     }
 
     @Override

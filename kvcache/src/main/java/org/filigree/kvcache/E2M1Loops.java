@@ -29,34 +29,29 @@ final class E2M1Loops {
 
     private static final long LOW_NIBBLES = 0x0F0F0F0F0F0F0F0FL;
     private static final int MANTISSA_DROP = 22;
-    private static final int BIAS_STEP = (127 - 1) << 1;
+    /** Half a step less one, and the exponent's bias of 1 for 127. */
+    private static final int ROUND_AND_REBIAS = 0x1FFFFF - ((127 - 1) << 23);
+
+    private static final int MAX_BITS = Float.floatToRawIntBits(Float4E2M1.MAX);
+    private static final int ONE_BITS = Float.floatToRawIntBits(1);
     /** Adding it puts the steps of ½ below 1 at the end of the mantissa, rounded to nearest even. */
     private static final float SUBNORMAL_SHIFT = 0x1p22f;
 
-    private static final int SUBNORMAL_BITS = Float.floatToRawIntBits(SUBNORMAL_SHIFT);
-
     private E2M1Loops() {}
 
-    /** code = E2M1(x / scale), clamped to ±6. */
+    /** code = E2M1(x / scale), clamped to ±6, for finite numbers. Only the lowest nibble of a lane is stored. */
     static void encode(float[] x, int from, int count, float scale, MemorySegment memory, long offset) {
         for (int i = 0; i < count; i += LANES) {
-            FloatVector scaled = FloatVector.fromArray(F, x, from + i).div(scale);
-            IntVector sign = scaled.reinterpretAsInts()
-                    .lanewise(VectorOperators.LSHR, 28)
-                    .and(8);
-            VectorMask<Float> nan = scaled.test(VectorOperators.IS_NAN);
-            FloatVector magnitude = scaled.abs().min(Float4E2M1.MAX);
-            IntVector bits = magnitude.reinterpretAsInts();
-            IntVector normal = bits.add(0x1FFFFF)
-                    .add(bits.lanewise(VectorOperators.LSHR, MANTISSA_DROP).and(1))
-                    .lanewise(VectorOperators.LSHR, MANTISSA_DROP)
-                    .sub(BIAS_STEP);
+            IntVector bits = FloatVector.fromArray(F, x, from + i).div(scale).reinterpretAsInts();
+            IntVector magnitude = bits.and(Integer.MAX_VALUE).min(MAX_BITS);
+            IntVector normal = magnitude
+                    .add(ROUND_AND_REBIAS)
+                    .add(magnitude.lanewise(VectorOperators.LSHR, MANTISSA_DROP).and(1))
+                    .lanewise(VectorOperators.LSHR, MANTISSA_DROP);
             IntVector subnormal =
-                    magnitude.add(SUBNORMAL_SHIFT).reinterpretAsInts().sub(SUBNORMAL_BITS);
-            IntVector code = normal.blend(
-                            subnormal, magnitude.compare(VectorOperators.LT, 1f).cast(I))
-                    .or(sign)
-                    .blend(7, nan.cast(I));
+                    magnitude.reinterpretAsFloats().add(SUBNORMAL_SHIFT).reinterpretAsInts();
+            IntVector code = normal.blend(subnormal, magnitude.compare(VectorOperators.LT, ONE_BITS))
+                    .or(bits.lanewise(VectorOperators.LSHR, 28).and(8));
             LongVector bytes = ((ByteVector) code.convertShape(VectorOperators.I2B, B, 0)).reinterpretAsLongs();
             memory.set(LittleEndian.INT, offset + i / 2, (int) Long.compress(bytes.lane(0), LOW_NIBBLES));
             if (LANES > CODES_PER_INT) {

@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -17,6 +16,7 @@ final class E4M3Loops {
     /** Bytes as many as floats in a vector; below eight there is no such vector. */
     static final int LANES = VectorMath.LANES;
 
+    private static final int LANE_SHIFT = Integer.numberOfTrailingZeros(LANES);
     private static final VectorSpecies<Float> F = VectorMath.F;
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     private static final VectorSpecies<Byte> B =
@@ -26,43 +26,55 @@ final class E4M3Loops {
     /** Adding it puts the subnormal steps of 2⁻⁹ at the end of the mantissa, rounded to nearest even. */
     private static final float SUBNORMAL_SHIFT = 0x1p14f;
 
-    private static final int SUBNORMAL_BITS = Float.floatToRawIntBits(SUBNORMAL_SHIFT);
+    private static final int LEAST_NORMAL_BITS = Float.floatToRawIntBits(LEAST_NORMAL);
     private static final int MANTISSA_DROP = 20;
-    private static final int BIAS_STEP = (127 - 7) << 3;
+    /** Half a step less one, and the exponent's bias of 7 for 127. */
+    private static final int ROUND_AND_REBIAS = 0x7FFFF - ((127 - 7) << 23);
+
     private static final int NAN = 0x7F;
+    /** Bits of the greatest finite magnitude. */
+    static final int FINITE = Float.floatToRawIntBits(Float.MAX_VALUE);
 
     private E4M3Loops() {}
 
-    /** The greatest magnitude; a NaN does not count. */
-    static float amax(float[] x, int from, int count) {
-        FloatVector greatest = FloatVector.zero(F);
-        for (int i = from; i < from + count; i += LANES) {
-            FloatVector magnitude = FloatVector.fromArray(F, x, i).abs();
-            greatest = greatest.blend(magnitude, magnitude.compare(VectorOperators.GT, greatest));
+    /** Bits of the greatest magnitude; above {@link #FINITE} if there is an infinity or a NaN. */
+    static int amaxBits(float[] x, int from, int count) {
+        IntVector even = IntVector.zero(I);
+        IntVector odd = IntVector.zero(I);
+        int pairs = count - count % (2 * LANES);
+        for (int i = from; i < from + pairs; i += 2 * LANES) {
+            even = even.max(FloatVector.fromArray(F, x, i).reinterpretAsInts().and(Integer.MAX_VALUE));
+            odd = odd.max(
+                    FloatVector.fromArray(F, x, i + LANES).reinterpretAsInts().and(Integer.MAX_VALUE));
         }
-        return greatest.reduceLanes(VectorOperators.MAX);
+        if (pairs < count) {
+            even = even.max(FloatVector.fromArray(F, x, from + pairs)
+                    .reinterpretAsInts()
+                    .and(Integer.MAX_VALUE));
+        }
+        return even.max(odd).reduceLanes(VectorOperators.MAX);
     }
 
-    /** code = E4M3(x · factor), clamped to ±448. */
-    static void encode(float[] x, int from, int count, float factor, MemorySegment memory, long offset) {
+    /**
+     * code = E4M3(x · factor), one factor for each vector, for products of at most 448 and a rounding error. All tiles of a row in one
+     * loop: a loop for each tile takes nearly twice the time. Only the lowest byte of a lane is stored, so what lies above the code is left
+     * there.
+     */
+    static void encode(float[] x, int from, int count, float[] factors, MemorySegment memory, long offset) {
         for (int i = 0; i < count; i += LANES) {
-            FloatVector scaled = FloatVector.fromArray(F, x, from + i).mul(factor);
-            IntVector sign = scaled.reinterpretAsInts()
-                    .lanewise(VectorOperators.LSHR, 24)
-                    .and(0x80);
-            VectorMask<Float> nan = scaled.test(VectorOperators.IS_NAN);
-            FloatVector magnitude = scaled.abs().min(Float8E4M3.MAX);
-            IntVector bits = magnitude.reinterpretAsInts();
-            IntVector normal = bits.add(0x7FFFF)
-                    .add(bits.lanewise(VectorOperators.LSHR, MANTISSA_DROP).and(1))
-                    .lanewise(VectorOperators.LSHR, MANTISSA_DROP)
-                    .sub(BIAS_STEP);
+            IntVector bits = FloatVector.fromArray(F, x, from + i)
+                    .mul(factors[i >>> LANE_SHIFT])
+                    .reinterpretAsInts();
+            IntVector magnitude = bits.and(Integer.MAX_VALUE);
+            IntVector normal = magnitude
+                    .add(ROUND_AND_REBIAS)
+                    .add(magnitude.lanewise(VectorOperators.LSHR, MANTISSA_DROP).and(1))
+                    .lanewise(VectorOperators.LSHR, MANTISSA_DROP);
             IntVector subnormal =
-                    magnitude.add(SUBNORMAL_SHIFT).reinterpretAsInts().sub(SUBNORMAL_BITS);
-            VectorMask<Integer> small =
-                    magnitude.compare(VectorOperators.LT, LEAST_NORMAL).cast(I);
-            IntVector code = normal.blend(subnormal, small).or(sign).blend(NAN, nan.cast(I));
-            ((ByteVector) code.convertShape(VectorOperators.I2B, B, 0))
+                    magnitude.reinterpretAsFloats().add(SUBNORMAL_SHIFT).reinterpretAsInts();
+            ((ByteVector) normal.blend(subnormal, magnitude.compare(VectorOperators.LT, LEAST_NORMAL_BITS))
+                            .or(bits.lanewise(VectorOperators.LSHR, 24).and(0x80))
+                            .convertShape(VectorOperators.I2B, B, 0))
                     .intoMemorySegment(memory, offset + i, ByteOrder.LITTLE_ENDIAN);
         }
     }

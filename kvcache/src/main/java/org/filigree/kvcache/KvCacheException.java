@@ -20,7 +20,9 @@ public final class KvCacheException extends IllegalStateException {
         /** A block that a pool does not have, or that holds nothing. */
         FOREIGN_BLOCK,
         /** A view of rows that were forgotten or overwritten since it was made. */
-        STALE
+        STALE,
+        /** A file that is no snapshot, is damaged, or is one of other caches. */
+        SNAPSHOT
     }
 
     /**

@@ -73,7 +73,7 @@ final class NaiveKvCache implements KvCache {
             RowFormat format = plane.format();
             MemorySegment page = MemorySegment.ofArray(new byte[format.bytesPerRow()]);
             RowCodec codec = new NaiveRowCodec(format);
-            codec.encode(row, at, page, 0, format.rowBytes());
+            codec.encode(row, at, 0, format.width(), page, 0, format.rowBytes(), new float[0]);
             codec.decode(page, 0, format.rowBytes(), row, at);
             at += format.width();
         }

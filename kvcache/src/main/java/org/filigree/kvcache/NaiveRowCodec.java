@@ -12,16 +12,39 @@ import org.filigree.kvcache.TiledRows.Placement;
 /** The formats number by number, as their tables read: what other codecs are tested against, and what runs where no vectors are. */
 record NaiveRowCodec(RowFormat format) implements RowCodec {
     @Override
-    public void encode(float[] source, int from, MemorySegment memory, long row, long scales) {
+    public int scratch() {
+        return 0;
+    }
+
+    @Override
+    public void encode(
+            float[] source,
+            int from,
+            int column,
+            int count,
+            MemorySegment memory,
+            long row,
+            long scales,
+            float[] scratch) {
         switch (format) {
-            case Float32Rows(int width) -> MemorySegment.copy(source, from, memory, LittleEndian.FLOAT, row, width);
-            case BFloat16Rows(int width) -> halves(source, from, width, memory, row);
+            case Float32Rows _ ->
+                MemorySegment.copy(source, from, memory, LittleEndian.FLOAT, row + (long) column * Float.BYTES, count);
+            case BFloat16Rows _ -> halves(source, from, count, memory, row + (long) column * Short.BYTES);
             case TiledRows tiled -> {
-                for (int t = 0; t < tiled.tiles(); t++) {
-                    encodeTile(tiled, t, source, from + t * tiled.tile(), memory, row, scales);
+                int coded = Math.clamp(tiled.coded() - column, 0, count);
+                for (int done = 0; done < coded; done += tiled.tile()) {
+                    encodeTile(tiled, (column + done) / tiled.tile(), source, from + done, memory, row, scales);
                 }
-                padScales(tiled, memory, scales);
-                halves(source, from + tiled.coded(), tiled.rotary(), memory, row + tiled.rotaryOffset());
+                if (column == 0) {
+                    padScales(tiled, memory, scales);
+                }
+                int rotary = Math.max(0, column - tiled.coded());
+                halves(
+                        source,
+                        from + coded,
+                        count - coded,
+                        memory,
+                        row + tiled.rotaryOffset() + (long) rotary * Short.BYTES);
             }
         }
     }
@@ -32,7 +55,7 @@ record NaiveRowCodec(RowFormat format) implements RowCodec {
         }
     }
 
-    private static void encodeTile(
+    static void encodeTile(
             TiledRows tiled, int t, float[] source, int from, MemorySegment memory, long row, long scales) {
         float scale = tiled.scaleOf(BlockScale.amax(source, from, tiled.tile()));
         setScale(tiled, t, scale, memory, row, scales);

@@ -1,10 +1,11 @@
 package org.filigree.kvcache;
 
 import java.util.List;
+import java.util.Optional;
 import org.filigree.core.tensor.Tensor;
 
 /** One layer of a {@link PagedSequence}, which does all the work: its layers share a table. */
-record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) implements KvCache {
+record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) implements RestorableCache {
     @Override
     public int capacity() {
         return sequence.capacity();
@@ -28,6 +29,26 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
     @Override
     public CacheRows rows(String... parts) {
         return sequence.rows(layer, parts);
+    }
+
+    @Override
+    public RowStorage storage() {
+        return sequence.storage(layer);
+    }
+
+    @Override
+    public Optional<String> refusal(int first, int tokens) {
+        return SavedRows.refusal(first, tokens, capacity());
+    }
+
+    @Override
+    public void restore(SavedRows rows) {
+        sequence.restore(layer, rows);
+    }
+
+    @Override
+    public void clear() {
+        truncate(0);
     }
 
     @Override

@@ -185,6 +185,17 @@ public final class PagedSequence implements AutoCloseable {
         return new MappedRows(pool.layer(layer), slots(), lengths[layer], edition, parts);
     }
 
+    RowStorage storage(int layer) {
+        return pool.layer(layer).storage();
+    }
+
+    synchronized void restore(int layer, SavedRows rows) {
+        requireOpen("restore");
+        makeWritable(0, rows.length());
+        rows.copyTo(pool.layer(layer), slots(), 0);
+        lengths[layer] = rows.length();
+    }
+
     private Slots slots() {
         return Slots.paged(table, pool.config().blockTokens());
     }

@@ -2,15 +2,44 @@ package org.filigree.kvcache;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * The pages of one plane, one behind the other in one segment.
- *
- * @param plane which parts, in which format
- * @param pageRows rows in a page
- * @param memory the pages
- * @param codec of the plane's format
- */
-record PlaneMemory(RowStorage.Plane plane, int pageRows, MemorySegment memory, RowCodec codec) {
+/** The pages of one plane, one behind the other in one segment. */
+final class PlaneMemory {
+    private final RowStorage.Plane plane;
+    private final int pageRows;
+    private final MemorySegment memory;
+    private final RowCodec codec;
+    private final boolean dense;
+    private final int rowBytes;
+    private final int scaleBytes;
+    private final long pageBytes;
+
+    PlaneMemory(RowStorage.Plane plane, int pageRows, MemorySegment memory, RowCodec codec) {
+        this.plane = plane;
+        this.pageRows = pageRows;
+        this.memory = memory;
+        this.codec = codec;
+        this.dense = isDense(plane.format());
+        this.rowBytes = plane.format().rowBytes();
+        this.scaleBytes = plane.format().scaleBytes();
+        this.pageBytes = plane.format().pageBytes(pageRows);
+    }
+
+    RowStorage.Plane plane() {
+        return plane;
+    }
+
+    int pageRows() {
+        return pageRows;
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    RowCodec codec() {
+        return codec;
+    }
+
     /** The bytes that so many slots take: whole pages, unless no scales lie behind them. */
     static long bytes(RowFormat format, long slots, int pageRows) {
         if (isDense(format)) {
@@ -24,22 +53,31 @@ record PlaneMemory(RowStorage.Plane plane, int pageRows, MemorySegment memory, R
     }
 
     long rowOffset(long slot) {
-        RowFormat format = plane.format();
-        if (isDense(format)) {
-            return slot * format.rowBytes();
-        }
-        return slot / pageRows * format.pageBytes(pageRows) + slot % pageRows * format.rowBytes();
+        return dense ? slot * rowBytes : slot / pageRows * pageBytes + slot % pageRows * rowBytes;
     }
 
+    /** Nothing that may be used where the format has no scales behind its rows. */
     long scaleOffset(long slot) {
-        RowFormat format = plane.format();
-        return slot / pageRows * format.pageBytes(pageRows)
-                + (long) pageRows * format.rowBytes()
-                + slot % pageRows * format.scaleBytes();
+        return scaleBytes == 0
+                ? 0
+                : slot / pageRows * pageBytes + (long) pageRows * rowBytes + slot % pageRows * scaleBytes;
     }
 
-    void encode(float[] source, int from, long slot) {
-        codec.encode(source, from, memory, rowOffset(slot), scaleOffset(slot));
+    /** Writes columns of a row; parts that {@linkplain RowCodec#mayCut may be cut} are written one by one. */
+    void encode(float[] source, int from, int column, int count, long slot, float[] scratch) {
+        codec.encode(source, from, column, count, memory, rowOffset(slot), scaleOffset(slot), scratch);
+    }
+
+    /** Whether every part of a row may be written alone. */
+    boolean takesParts() {
+        int column = 0;
+        for (RowLayout.Part part : plane.parts()) {
+            if (!RowCodec.mayCut(plane.format(), column)) {
+                return false;
+            }
+            column += part.width();
+        }
+        return true;
     }
 
     void decode(long slot, float[] out, int at) {
@@ -47,7 +85,6 @@ record PlaneMemory(RowStorage.Plane plane, int pageRows, MemorySegment memory, R
     }
 
     void copyPage(int from, int to) {
-        long bytes = plane.format().pageBytes(pageRows);
-        MemorySegment.copy(memory, from * bytes, memory, to * bytes, bytes);
+        MemorySegment.copy(memory, from * pageBytes, memory, to * pageBytes, pageBytes);
     }
 }

@@ -5,15 +5,29 @@ import java.lang.foreign.MemorySegment;
 /** Writes and reads single rows of one format. Every codec of a format writes the same bytes and reads the same numbers. */
 interface RowCodec {
     /**
-     * Writes a row.
+     * Writes columns of a row: all of them, or such as do not cut a tile.
      *
      * @param source holds the numbers
      * @param from index of the first
+     * @param column its column
+     * @param count how many
      * @param memory where to
      * @param row byte at which the row's data begins
      * @param scales byte at which the row's scales begin, where the format has them behind the rows
+     * @param scratch as many floats as {@link #scratch} says
      */
-    void encode(float[] source, int from, MemorySegment memory, long row, long scales);
+    void encode(
+            float[] source,
+            int from,
+            int column,
+            int count,
+            MemorySegment memory,
+            long row,
+            long scales,
+            float[] scratch);
+
+    /** Floats that writing a row needs beside it. */
+    int scratch();
 
     /**
      * Reads a row.
@@ -25,6 +39,11 @@ interface RowCodec {
      * @param at index of the first
      */
     void decode(MemorySegment memory, long row, long scales, float[] out, int at);
+
+    /** Whether a row may be written in two halves, before and from a column on. */
+    static boolean mayCut(RowFormat format, int column) {
+        return !(format instanceof TiledRows tiled) || column >= tiled.coded() || column % tiled.tile() == 0;
+    }
 
     /** The fastest codec that this JVM can run. */
     static RowCodec of(RowFormat format) {

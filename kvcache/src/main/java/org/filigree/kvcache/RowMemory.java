@@ -89,24 +89,56 @@ final class RowMemory implements AutoCloseable {
         int part = 0;
         for (PlaneMemory plane : planes) {
             List<RowLayout.Part> parts = plane.plane().parts();
-            if (parts.size() == 1) {
-                int width = parts.getFirst().width();
-                for (int r = 0; r < count; r++) {
-                    plane.encode(values[part], (from + r) * width, slots.of(first + r));
+            float[] scratch = new float[plane.codec().scratch()];
+            if (plane.takesParts()) {
+                int column = 0;
+                for (int i = 0; i < parts.size(); i++) {
+                    int width = parts.get(i).width();
+                    writePart(plane, values[part + i], column, width, slots, first, from, count, scratch);
+                    column += width;
                 }
             } else {
-                float[] row = new float[plane.plane().format().width()];
-                for (int r = 0; r < count; r++) {
-                    int at = 0;
-                    for (int i = 0; i < parts.size(); i++) {
-                        int width = parts.get(i).width();
-                        System.arraycopy(values[part + i], (from + r) * width, row, at, width);
-                        at += width;
-                    }
-                    plane.encode(row, 0, slots.of(first + r));
-                }
+                writeJoined(plane, values, part, slots, first, from, count, scratch);
             }
             part += parts.size();
+        }
+    }
+
+    private static void writePart(
+            PlaneMemory plane,
+            float[] values,
+            int column,
+            int width,
+            Slots slots,
+            int first,
+            int from,
+            int count,
+            float[] scratch) {
+        for (int r = 0; r < count; r++) {
+            plane.encode(values, (from + r) * width, column, width, slots.of(first + r), scratch);
+        }
+    }
+
+    /** Where a tile spans two parts, rows are put together first. */
+    private static void writeJoined(
+            PlaneMemory plane,
+            float[][] values,
+            int part,
+            Slots slots,
+            int first,
+            int from,
+            int count,
+            float[] scratch) {
+        List<RowLayout.Part> parts = plane.plane().parts();
+        float[] row = new float[plane.plane().format().width()];
+        for (int r = 0; r < count; r++) {
+            int at = 0;
+            for (int i = 0; i < parts.size(); i++) {
+                int width = parts.get(i).width();
+                System.arraycopy(values[part + i], (from + r) * width, row, at, width);
+                at += width;
+            }
+            plane.encode(row, 0, 0, row.length, slots.of(first + r), scratch);
         }
     }
 

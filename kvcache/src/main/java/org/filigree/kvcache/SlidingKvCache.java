@@ -1,6 +1,7 @@
 package org.filigree.kvcache;
 
 import java.util.List;
+import java.util.Optional;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Tensor;
 
@@ -8,7 +9,7 @@ import org.filigree.core.tensor.Tensor;
  * The last tokens of a sequence in a ring: token p lies in slot p mod slots. Older ones are overwritten, so memory does not grow with the
  * context. Of a longer chunk only the end is stored. Threads may share a handle; calls wait for each other.
  */
-public final class SlidingKvCache implements KvCache {
+public final class SlidingKvCache implements RestorableCache {
     private final int capacity;
     private final SlidingWindow window;
     private final RowMemory memory;
@@ -84,6 +85,37 @@ public final class SlidingKvCache implements KvCache {
     public synchronized CacheRows rows(String... parts) {
         requireOpen("rows");
         return new MappedRows(memory, Slots.ring(oldest, window.slots()), length - oldest, edition, parts);
+    }
+
+    @Override
+    public RowStorage storage() {
+        return memory.storage();
+    }
+
+    @Override
+    public synchronized Optional<String> refusal(int first, int tokens) {
+        int needed = tokens - Math.min(window.width(), tokens);
+        if (first > needed) {
+            return Optional.of("its window of " + window.width() + " begins at token " + needed
+                    + ", but rows are there from " + first + " on");
+        }
+        return SavedRows.refusal(0, tokens, capacity);
+    }
+
+    @Override
+    public synchronized void restore(SavedRows rows) {
+        requireOpen("restore");
+        oldest = window.oldest(rows.oldest(), rows.length());
+        rows.copyTo(memory, Slots.ring(oldest, window.slots()), oldest);
+        length = rows.length();
+    }
+
+    @Override
+    public synchronized void clear() {
+        requireOpen("clear");
+        edition.supersede();
+        oldest = 0;
+        length = 0;
     }
 
     @Override

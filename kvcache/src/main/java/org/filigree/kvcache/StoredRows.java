@@ -25,6 +25,11 @@ public final class StoredRows {
         this.number = number;
     }
 
+    /** {@return the number of rows} */
+    public int count() {
+        return count;
+    }
+
     /** {@return how a row is stored} */
     public RowFormat format() {
         return plane.plane().format();

@@ -66,7 +66,8 @@ class Fp8CacheConformance {
                 PlaneMemory plane = expected.plane(format, MemorySegment.ofArray(pages), codec.apply(format));
                 float[] back = new float[expected.keys.length];
                 for (int row = 0; row < expected.pages * expected.pageRows; row++) {
-                    plane.encode(expected.keys, row * format.width(), row);
+                    plane.encode(
+                            expected.keys, row * format.width(), 0, format.width(), row, new float[format.width()]);
                     plane.decode(row, back, row * format.width());
                 }
                 assertArrayEquals(expected.bytes, pages, () -> name + " by " + codec.apply(format));

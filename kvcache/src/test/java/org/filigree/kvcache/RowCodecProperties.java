@@ -61,8 +61,18 @@ class RowCodecProperties {
         byte[] expected = new byte[bytes];
         byte[] actual = new byte[bytes];
         int scales = GUARD + format.rowBytes();
-        new NaiveRowCodec(format).encode(values, 1, MemorySegment.ofArray(expected), GUARD, scales);
-        RowCodec.of(format).encode(values, 1, MemorySegment.ofArray(actual), GUARD, scales);
+        new NaiveRowCodec(format)
+                .encode(values, 1, 0, format.width(), MemorySegment.ofArray(expected), GUARD, scales, new float[0]);
+        RowCodec.of(format)
+                .encode(
+                        values,
+                        1,
+                        0,
+                        format.width(),
+                        MemorySegment.ofArray(actual),
+                        GUARD,
+                        scales,
+                        new float[format.width()]);
         assertArrayEquals(expected, actual);
         assertSameNumbers(format, expected);
     }
@@ -88,7 +98,15 @@ class RowCodecProperties {
         byte[] bytes = new byte[format.bytesPerRow()];
         float[] back = new float[format.width()];
         RowCodec codec = RowCodec.of(format);
-        codec.encode(values, 0, MemorySegment.ofArray(bytes), 0, format.rowBytes());
+        codec.encode(
+                values,
+                0,
+                0,
+                format.width(),
+                MemorySegment.ofArray(bytes),
+                0,
+                format.rowBytes(),
+                new float[format.width()]);
         codec.decode(MemorySegment.ofArray(bytes), 0, format.rowBytes(), back, 0);
         switch (format) {
             case Float32Rows _ -> assertArrayEquals(values, back);
@@ -163,7 +181,7 @@ class RowCodecProperties {
         byte[] row = new byte[36];
         key[0] = 6;
         key[1] = -1;
-        RowCodec.of(TiledRows.fp4IndexKeys(64)).encode(key, 0, MemorySegment.ofArray(row), 0, 32);
+        RowCodec.of(TiledRows.fp4IndexKeys(64)).encode(key, 0, 0, 64, MemorySegment.ofArray(row), 0, 32, new float[64]);
         assertEquals(Float4E2M1.pack(7, 10), row[0]);
         assertEquals(127, row[32]);
         assertTrue(row[34] == 127 && row[35] == 127, "the missing exponents are those of 1");

@@ -1,0 +1,247 @@
+package org.filigree.kvcache;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.lifecycle.AfterContainer;
+import net.jqwik.api.lifecycle.BeforeContainer;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.TestBackends;
+import org.filigree.kvcache.KvCacheException.Reason;
+
+/** What comes back is what was written, in any form that can hold it; anything else is refused whole. */
+class CacheSnapshotProperties {
+    private static final int CAPACITY = 80;
+    private static Path folder = Path.of("");
+
+    private final Backend backend = TestBackends.get("scalar");
+
+    @BeforeContainer
+    static void makeFolder() throws IOException {
+        folder = Files.createTempDirectory("snapshots");
+    }
+
+    @AfterContainer
+    static void removeFolder() throws IOException {
+        try (var files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+
+    private static Path file() {
+        return folder.resolve("cache.kv");
+    }
+
+    /** Forms that hold all rows, and one of different pages. */
+    private static List<Supplier<KvCache>> wholeForms(RowStorage storage, BlockPool pool) {
+        return List.of(
+                () -> new ContiguousKvCache(storage, CAPACITY),
+                () -> new SlidingKvCache(storage, new SlidingWindow(CAPACITY, 3), CAPACITY + 9),
+                () -> pool.sequence(CAPACITY).layer(0));
+    }
+
+    private void append(KvCache cache, int rows, RandomStream random) {
+        cache.append(KvCacheProperties.rows(backend, cache.layout(), rows, random));
+    }
+
+    private void assertSame(KvCache expected, KvCache actual) {
+        assertEquals(expected.length(), actual.length());
+        KvCacheProperties.assertSameRows(backend, expected.rows(), actual.rows());
+    }
+
+    @Property(tries = 40)
+    void anyFormComesBackAsAnyOther(
+            @ForAll(supplier = RowFormats.Storages.class) RowStorage storage,
+            @ForAll @IntRange(max = CAPACITY) int rows,
+            @ForAll @IntRange(max = 2) int from,
+            @ForAll @IntRange(max = 2) int to,
+            @ForAll @IntRange(min = 1, max = 9) int blockTokens,
+            @ForAll long seed)
+            throws IOException {
+        RandomStream random = RandomStream.of(seed);
+        try (BlockPool pool = new BlockPoolConfig(2 * CAPACITY, blockTokens, List.of(storage)).init();
+                KvCache written = wholeForms(storage, pool).get(from).get();
+                KvCache read = wholeForms(storage, pool).get(to).get()) {
+            append(written, rows, random);
+            CacheSnapshot.write(file(), "model", new SequenceCache(List.of(written)));
+            CacheSnapshot.restore(file(), "model", new SequenceCache(List.of(read)));
+            assertSame(written, read);
+            int more = Math.min(5, CAPACITY - rows);
+            List<Tensor> next = KvCacheProperties.rows(backend, storage.layout(), more, random);
+            written.append(next);
+            read.append(next);
+            read.truncate(rows / 2 + more);
+            written.truncate(rows / 2 + more);
+            assertSame(written, read);
+        }
+    }
+
+    @Property(tries = 40)
+    void ringsAndCompressedCachesComeBack(
+            @ForAll(supplier = RowFormats.Storages.class) RowStorage storage,
+            @ForAll @IntRange(max = CAPACITY) int rows,
+            @ForAll @IntRange(min = 1, max = 4) int ratio,
+            @ForAll @IntRange(max = 3) int slack,
+            @ForAll long seed)
+            throws IOException {
+        RandomStream random = RandomStream.of(seed);
+        RowStorage entries = RowStorage.bfloat16(RowLayout.of("entry", 3));
+        try (SequenceCache written = compressed(storage, entries, ratio, slack + 2);
+                SequenceCache read = compressed(storage, entries, ratio, slack)) {
+            var parts = new ArrayList<>(KvCacheProperties.rows(backend, storage.layout(), rows, random));
+            parts.addAll(KvCacheProperties.rows(backend, entries.layout(), rows / ratio, random));
+            written.layer(0).append(parts);
+            CacheSnapshot.write(file(), "", written);
+            CacheSnapshot.restore(file(), "", read);
+            assertEquals(rows, read.length());
+            KvCacheProperties.assertSameRows(
+                    backend, written.layer(0).rows("entry"), read.layer(0).rows("entry"));
+            String part = storage.layout().parts().getFirst().name();
+            CacheRows all = written.layer(0).rows(part);
+            CacheRows last = read.layer(0).rows(part);
+            assertEquals(Math.max(0, rows - ratio - 2 - slack), last.firstToken());
+            float[] expected = all.tensor(backend).toFloats();
+            int skipped = (last.firstToken() - all.firstToken()) * all.width();
+            assertArrayEquals(
+                    Arrays.copyOfRange(expected, skipped, expected.length),
+                    last.tensor(backend).toFloats());
+        }
+    }
+
+    private static SequenceCache compressed(RowStorage tokens, RowStorage entries, int ratio, int slack) {
+        return new SequenceCache(List.of(new CompressedKvCache(
+                new SlidingKvCache(tokens, new SlidingWindow(ratio + 2, slack), CAPACITY),
+                new ContiguousKvCache(entries, CAPACITY),
+                ratio)));
+    }
+
+    /** Every change of a byte, every length but the right one: refused, and the caches stay empty. */
+    @Property(tries = 60)
+    void aDamagedFileIsRefusedWhole(@ForAll long seed, @ForAll @IntRange(max = 3) int kind) throws IOException {
+        RandomStream random = RandomStream.of(seed);
+        RowStorage storage = RowStorage.float32(RowLayout.of("latent", 16).with("rotary", 2))
+                .with(
+                        new TiledRows(
+                                16,
+                                2,
+                                16,
+                                TiledRows.Code.E4M3,
+                                TiledRows.Scale.E8M0,
+                                TiledRows.Placement.BEHIND_ROWS,
+                                8,
+                                TiledRows.ScaleRule.MODEL),
+                        "latent",
+                        "rotary");
+        try (SequenceCache written = KvCacheConfig.of(9, 2, storage).init();
+                SequenceCache read = KvCacheConfig.of(9, 2, storage).init()) {
+            append(written.layer(0), 7, random);
+            append(written.layer(1), 7, random);
+            CacheSnapshot.write(file(), "model", written);
+            byte[] good = Files.readAllBytes(file());
+            int at = (int) Math.floorMod(seed, (long) good.length);
+            byte[] bad = switch (kind) {
+                case 0 -> Arrays.copyOf(good, at);
+                case 1 -> {
+                    byte[] flipped = good.clone();
+                    flipped[at] ^= (byte) (1 << Math.floorMod(seed >> 8, 8));
+                    yield flipped;
+                }
+                case 2 -> Arrays.copyOf(good, good.length + 1 + at);
+                default -> {
+                    byte[] swapped = good.clone();
+                    int other = (at + good.length / 2) % good.length;
+                    swapped[at] = good[other];
+                    swapped[other] = good[at];
+                    yield swapped;
+                }
+            };
+            Files.write(file(), bad);
+            if (Arrays.equals(good, bad)) {
+                CacheSnapshot.restore(file(), "model", read);
+                return;
+            }
+            KvCacheException refusal =
+                    assertThrows(KvCacheException.class, () -> CacheSnapshot.restore(file(), "model", read));
+            assertEquals(Reason.SNAPSHOT, refusal.reason());
+            for (int layer = 0; layer < 2; layer++) {
+                assertEquals(0, read.layer(layer).length());
+                assertEquals(0, read.layer(layer).rows().count());
+            }
+            Files.write(file(), good);
+            CacheSnapshot.restore(file(), "model", read);
+            assertSame(written.layer(1), read.layer(1));
+        }
+    }
+
+    @Property(tries = 1)
+    void whatDoesNotFitIsNamed() throws IOException {
+        RandomStream random = RandomStream.of(1);
+        RowLayout layout = RowLayout.of("key", 4);
+        RowStorage storage = RowStorage.float32(layout);
+        Path file = file();
+        try (SequenceCache written = KvCacheConfig.of(9, 2, storage).init();
+                SequenceCache other = KvCacheConfig.of(9, 1, storage).init();
+                SequenceCache rounded =
+                        KvCacheConfig.of(9, 2, RowStorage.bfloat16(layout)).init();
+                SequenceCache small = KvCacheConfig.of(4, 2, storage).init();
+                SequenceCache full = KvCacheConfig.of(9, 2, storage).init();
+                SequenceCache naive = new SequenceCache(List.of(NaiveKvCache.of(storage, 9)));
+                SequenceCache sliding = new SequenceCache(
+                        List.of(new SlidingKvCache(storage, new SlidingWindow(2, 0), 9), full.layer(1)));
+                BlockPool pool =
+                        BlockPoolConfig.of(1, 2, storage).withBlockTokens(4).init()) {
+            append(written.layer(0), 6, random);
+            append(written.layer(1), 6, random);
+            append(full.layer(0), 1, random);
+            append(sliding.layer(0), 6, random);
+            CacheSnapshot.write(file, "model a", written);
+            assertRefused(Reason.SNAPSHOT, "was written for 'model a', not for 'model b'", "model b", small);
+            assertRefused(Reason.SNAPSHOT, "but the caches are (key [4])", "model a", other);
+            assertRefused(Reason.SNAPSHOT, "(key [4]) as float32", "model a", rounded);
+            assertRefused(Reason.EXHAUSTED, "6 tokens exceed its capacity of 4", "model a", small);
+            assertRefused(Reason.LENGTH, "holds 1 tokens; restore into an empty one", "model a", full);
+            assertRefused(Reason.LAYOUT, "no cache of this library", "model a", naive);
+            assertRefused(
+                    Reason.EXHAUSTED,
+                    "2 more blocks",
+                    "model a",
+                    pool.sequence(9).caches());
+            assertEquals(1, pool.memory().free());
+            CacheSnapshot.write(file, "ring", sliding);
+            full.truncate(0);
+            assertRefused(Reason.EXHAUSTED, "those before token 4 are not there", "ring", full);
+            Files.writeString(file, "FILIGREE is not what it begins with");
+            assertRefused(Reason.SNAPSHOT, "does not begin with FILIGKVC", "ring", small);
+            Files.delete(file);
+            assertThrows(NoSuchFileException.class, () -> CacheSnapshot.restore(file, "", small));
+            small.close();
+            assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file, "", small));
+            assertTrue(Files.notExists(file));
+        }
+    }
+
+    private static void assertRefused(Reason reason, String text, String label, SequenceCache into) {
+        KvCacheException refusal =
+                assertThrows(KvCacheException.class, () -> CacheSnapshot.restore(file(), label, into));
+        assertEquals(reason, refusal.reason(), refusal.getMessage());
+        assertTrue(String.valueOf(refusal.getMessage()).contains(text), refusal.getMessage());
+    }
+}
