@@ -14,7 +14,7 @@ final class VectorRowCodec implements RowCodec {
     private static final int EXPONENT_SHIFT = 23;
     private static final int MANTISSA = 0x7FFFFF;
     /** Less the bits of a power of two: the bits of its inverse. */
-    private static final int INVERSE_OF_POWERS = 2 * 127 << EXPONENT_SHIFT;
+    private static final int INVERSE_OF_POWERS = (2 * 127) << EXPONENT_SHIFT;
     /** Products with larger powers of two have no subnormal values, which bfloat16 would round. */
     private static final float LEAST_EXACT_SCALE = 0x1p-100f;
 

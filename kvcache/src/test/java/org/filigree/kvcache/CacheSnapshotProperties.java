@@ -232,8 +232,9 @@ class CacheSnapshotProperties {
             assertRefused(Reason.SNAPSHOT, "does not begin with FILIGKVC", "ring", small);
             Files.delete(file);
             assertThrows(NoSuchFileException.class, () -> CacheSnapshot.restore(file, "", small));
-            small.close();
-            assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file, "", small));
+            SequenceCache closed = KvCacheConfig.of(4, 2, storage).init();
+            closed.close();
+            assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file, "", closed));
             assertTrue(Files.notExists(file));
         }
     }
