@@ -280,7 +280,8 @@ public final class LatentAttention implements Layer {
         long queries = tokens.latent.dim(1);
         long expanding = (long) config.latent() * (head.content() + head.value());
         long expanded = keys * expanding + queries * keys * (head.query() + head.value());
-        long read = Math.min(keys, CheaperAttention.GATHERED_KEY_COST * chosen);
+        long read =
+                Math.min(keys, CheaperAttention.gatheredKeyCost(Backend.of(tokens.latent), config.heads()) * chosen);
         long absorbed = queries * expanding + queries * read * (2L * config.latent() + head.rotary());
         return switch (config.form()) {
             case EXPANDED -> false;

@@ -1,0 +1,102 @@
+package org.filigree.attention;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.Backends;
+import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.Evaluation;
+import org.filigree.core.testkit.Sample;
+import org.filigree.core.testkit.TensorFunction;
+import org.filigree.core.testkit.TestBackends;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Same operands, same bits, whatever the number of threads and whether or not the loops are compiled yet; memory linear in length. */
+class KernelThreadsTest {
+    private static final String THREADS = "filigree.vector.threads";
+    private static final RandomStream RANDOM = RandomStream.of(3);
+
+    @AfterEach
+    void forgetThreads() {
+        System.clearProperty(THREADS);
+    }
+
+    /** One key head, so that its queries are cut into parts whose gradients of keys are summed. */
+    @Test
+    void denseAttention() {
+        sameBits(
+                List.of(
+                        Sample.gaussian("q", RANDOM, 1, 190, 3, 40),
+                        Sample.gaussian("k", RANDOM, 1, 200, 1, 40),
+                        Sample.gaussian("v", RANDOM, 1, 200, 1, 33),
+                        Sample.gaussian("sinks", RANDOM, 3)),
+                t -> both(ScaledDotProductAttention.attend(
+                        DenseAttentionInput.causal(t.get(0), t.get(1), t.get(2)).withSinks(t.get(3)))));
+    }
+
+    /** Few tokens of many keys, cut into parts, and many tokens that share keys. */
+    @Test
+    void sparseAttention() {
+        for (int tokens : new int[] {2, 40}) {
+            sameBits(
+                    List.of(
+                            Sample.gaussian("q", RANDOM, 1, tokens, 5, 40),
+                            Sample.gaussian("kv", RANDOM, 1, 300, 40),
+                            Sample.gaussian("sinks", RANDOM, 5),
+                            Sample.indices("indices", RANDOM, -1, 300, 1, tokens, 420)),
+                    t -> both(SparseAttention.gathered()
+                            .attend(AttentionInput.of(t.get(0), t.get(1), t.get(3))
+                                    .withValueWidth(33)
+                                    .withSinks(t.get(2)))));
+        }
+    }
+
+    @Test
+    void indexScores() {
+        sameBits(
+                List.of(
+                        Sample.gaussian("q", RANDOM, 2, 11, 5, 33),
+                        Sample.gaussian("w", RANDOM, 2, 11, 5),
+                        Sample.gaussian("k", RANDOM, 2, 1000, 33)),
+                t -> List.of(IndexScores.of(t.get(0), t.get(1), t.get(2))));
+    }
+
+    private static List<Tensor> both(Attended attended) {
+        return List.of(attended.output(), attended.logSumExp());
+    }
+
+    private static void sameBits(List<Sample> inputs, TensorFunction function) {
+        float[][] expected = onThreads(1, inputs, function);
+        assertArrayEquals(expected, onThreads(2, inputs, function));
+        assertArrayEquals(expected, onThreads(3, inputs, function));
+    }
+
+    private static float[][] onThreads(int threads, List<Sample> inputs, TensorFunction function) {
+        System.setProperty(THREADS, String.valueOf(threads));
+        try (Backend backend = Backends.open("vector")) {
+            Evaluation evaluation = Evaluation.of(backend, inputs, function);
+            return Stream.concat(evaluation.outputs().stream(), evaluation.gradients().values().stream())
+                    .map(Tensor::toFloats)
+                    .toArray(float[][]::new);
+        }
+    }
+
+    /** 50 000² logits would not fit into an array; a window keeps the work small. */
+    @Test
+    void aMatrixOfAllQueriesAndKeysIsNeverMade() {
+        int tokens = 50_000;
+        for (Backend backend : TestBackends.all("scalar, vector")) {
+            Tensor q = backend.tensors().full(Shape.of(1, tokens, 1, 1), 1);
+            Attended attended = ScaledDotProductAttention.attend(
+                    DenseAttentionInput.causal(q, q, q).withSpan(KeySpan.window(tokens, tokens, 2)));
+            float[] sums = attended.logSumExp().toFloats();
+            assertTrue(Math.abs(sums[tokens - 1] - (1 + Math.log(2))) < 1e-6, () -> "two keys of logit 1: " + sums[1]);
+        }
+    }
+}
