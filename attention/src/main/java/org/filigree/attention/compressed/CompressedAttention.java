@@ -1,6 +1,5 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
@@ -20,7 +19,6 @@ import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.KvCache;
@@ -147,11 +145,12 @@ public final class CompressedAttention implements Layer {
         if (compressor == null) {
             return joined(tokens, List.of(window), x, 0, context);
         }
-        Entries entries = entries(compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
+        EntryKeys.Computed entries =
+                entries(compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
         return joined(tokens, attended(tokens, entries, window, context), x, 0, context);
     }
 
-    /** Entries are read back from the cache, new ones too; the window's earlier keys come before the pass's own. */
+    /** Entries are read where the cache keeps them, new ones too; the window's earlier keys come before the pass's own. */
     private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
         int start = cache.length();
         SharedHead.Tokens tokens = head.project(x, start);
@@ -178,18 +177,14 @@ public final class CompressedAttention implements Layer {
             rows = slice(rows, 1, 0, 0);
             scorerRows = slice(scorerRows, 1, 0, 0);
         }
-        Entries made = entries(compressor, first, rows, scorerRows, context);
-        parts.add(CachedPass.withoutBatch(made.keys));
-        if (made.scorerKeys.dim(2) > 0) {
-            parts.add(CachedPass.withoutBatch(made.scorerKeys));
+        EntryKeys.Computed made = entries(compressor, first, rows, scorerRows, context);
+        parts.add(CachedPass.withoutBatch(made.keys()));
+        Tensor scorerKeys = made.scorerKeys();
+        if (scorerKeys != null) {
+            parts.add(CachedPass.withoutBatch(scorerKeys));
         }
         cache.append(parts);
-        Backend backend = Backend.of(x);
-        Tensor keys = insertAxis(cache.view(ENTRIES, backend), 0);
-        Tensor scorerKeys = made.scorerKeys.dim(2) > 0
-                ? insertAxis(cache.view(SCORER_KEYS, backend), 0)
-                : backend.tensors().zeros(Shape.of(1, keys.dim(1), 0));
-        var all = new Entries(keys, scorerKeys);
+        var all = EntryKeys.Cached.of(cache, scorerKeys != null, Backend.of(x));
         return joined(tokens, attended(tokens, all, window, context), x, sequence, context);
     }
 
@@ -204,21 +199,19 @@ public final class CompressedAttention implements Layer {
                 : Listening.scoring(context, () -> scorer.rows(x, tokens.start()));
     }
 
-    /** [batch, entries, ·]. */
-    private record Entries(Tensor keys, Tensor scorerKeys) {}
-
     /** The entries that a pass completes, from rows that reach back to where their pooling begins. */
-    private Entries entries(Compressor pooling, int first, Tensor rows, Tensor scorerRows, Context context) {
+    private EntryKeys.Computed entries(Compressor pooling, int first, Tensor rows, Tensor scorerRows, Context context) {
         Backend backend = Backend.of(rows);
         Tensor latents = pooling.pool(rows, first);
         Rotary.Table angles = head.anglesOfEntries(backend, config.compression(), first, latents.dim(1));
         Tensor scorerKeys = scorer == null
-                ? backend.tensors().zeros(latents.shape().withDim(-1, 0))
+                ? null
                 : Listening.scoring(
                         context,
                         () -> scorer.keys(
                                 new EntryScorer.NewEntries(Autograd.detach(latents), scorerRows, first, angles)));
-        return new Entries(head.entryKeys(latents, angles), scorerKeys);
+        return new EntryKeys.Computed(
+                head.entryKeys(latents, angles), scorerKeys == null || scorerKeys.dim(2) == 0 ? null : scorerKeys);
     }
 
     private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, Tensor x, int sequence, Context context) {
@@ -235,8 +228,8 @@ public final class CompressedAttention implements Layer {
         return head.output(all, tokens);
     }
 
-    private List<Attended> attended(SharedHead.Tokens tokens, Entries entries, Attended window, Context context) {
-        if (entries.keys.dim(1) == 0) {
+    private List<Attended> attended(SharedHead.Tokens tokens, EntryKeys entries, Attended window, Context context) {
+        if (entries.count() == 0) {
             return List.of(window);
         }
         Visibility visibility = config.compression().visibility(tokens.start());
@@ -244,9 +237,8 @@ public final class CompressedAttention implements Layer {
         if (config.choice() instanceof EntryChoice.Scored scored && scorer != null) {
             chosen = chosen(scorer, scored.selector(), tokens, entries, visibility, context);
         }
-        Attended compressed = chosen.map(
-                        indices -> SharedHead.toChosen(config.attention(), tokens, entries.keys, indices))
-                .orElseGet(() -> SharedHead.toSpan(tokens, entries.keys, KeySpan.of(visibility)));
+        Attended compressed = chosen.map(indices -> SharedHead.toChosen(config.attention(), tokens, entries, indices))
+                .orElseGet(() -> SharedHead.toSpan(tokens, entries.keys(), KeySpan.of(visibility)));
         return List.of(window, compressed);
     }
 
@@ -255,15 +247,15 @@ public final class CompressedAttention implements Layer {
             EntryScorer ranked,
             Selector selector,
             SharedHead.Tokens tokens,
-            Entries entries,
+            EntryKeys entries,
             Visibility visibility,
             Context context) {
         boolean all = selector instanceof All;
         if (all && context.find(ScoreListener.KEY).isEmpty()) {
             return Optional.empty();
         }
-        Tensor scores = Listening.scoring(context, () -> ranked.score(tokens.scorerInput(), entries.scorerKeys));
-        Listening.tell(context, scores, tokens.queries(), entries.keys, visibility);
+        Tensor scores = Listening.scoring(context, () -> entries.scores(ranked, tokens.scorerInput()));
+        Listening.tell(context, scores, tokens.queries(), entries, visibility);
         return all
                 ? Optional.empty()
                 : Optional.of(Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility)));

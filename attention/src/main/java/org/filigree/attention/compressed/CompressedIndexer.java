@@ -8,6 +8,7 @@ import org.filigree.attention.ScorerInput;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /**
  * The indexer of DeepSeek-V4: {@link IndexScores} with w scaled by heads^−½·dim^−½, over keys from a compressor of its own. Queries
@@ -42,6 +43,11 @@ public final class CompressedIndexer implements EntryScorer {
 
     @Override
     public Tensor score(ScorerInput input, Tensor keys) {
+        return queries.score(input, keys, q -> turned(q, input.angles()));
+    }
+
+    @Override
+    public Tensor score(ScorerInput input, CacheRows keys) {
         return queries.score(input, keys, q -> turned(q, input.angles()));
     }
 

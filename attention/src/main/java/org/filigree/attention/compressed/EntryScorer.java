@@ -1,9 +1,13 @@
 package org.filigree.attention.compressed;
 
+import static org.filigree.core.op.Reshape.insertAxis;
+
 import org.filigree.attention.ScorerInput;
+import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /**
  * Tells how much every query wants every compressed entry. Inputs arrive cut off the graph: the language-model loss gives a scorer no
@@ -45,6 +49,17 @@ public interface EntryScorer {
      * @return [batch, tokens, entries]
      */
     Tensor score(ScorerInput input, Tensor keys);
+
+    /**
+     * The same where the keys lie in a cache; scorers that need not widen all of them at once say how.
+     *
+     * @param input the tokens that ask, of one sequence
+     * @param keys the scorer's own, rows of key width
+     * @return [1, tokens, rows]
+     */
+    default Tensor score(ScorerInput input, CacheRows keys) {
+        return score(input, insertAxis(keys.tensor(Backend.of(input.x())), 0));
+    }
 
     /** {@return its parameters; a layer lists them under {@code indexer}} */
     ParameterMap parameters();

@@ -1,6 +1,7 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Affine.scale;
+import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 
 import java.util.function.UnaryOperator;
@@ -12,6 +13,7 @@ import org.filigree.core.nn.LinearConfig;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /** The asking side of an indexer: queries from compressed queries, weights of heads from activations, scaled by (heads·dim)^−½. */
 final class IndexQueries {
@@ -33,9 +35,22 @@ final class IndexQueries {
 
     /** Scores [batch, tokens, entries] of keys that were turned like the queries. */
     Tensor score(ScorerInput input, Tensor keys, UnaryOperator<Tensor> turned) {
+        return IndexScores.of(turned.apply(queries(input)), weights(input), keys);
+    }
+
+    /** The same for one sequence whose keys lie in a cache: [1, tokens, rows]. */
+    Tensor score(ScorerInput input, CacheRows keys, UnaryOperator<Tensor> turned) {
+        Tensor q = CachedPass.withoutBatch(turned.apply(queries(input)));
+        return insertAxis(IndexScores.of(q, CachedPass.withoutBatch(weights(input)), keys), 0);
+    }
+
+    private Tensor queries(ScorerInput input) {
         Tensor q = queries.forward(input.queryLatent());
-        Tensor w = scale(weights.forward(input.x()), 1 / Math.sqrt((double) heads * dim));
-        return IndexScores.of(turned.apply(reshape(q, q.dim(0), q.dim(1), heads, dim)), w, keys);
+        return reshape(q, q.dim(0), q.dim(1), heads, dim);
+    }
+
+    private Tensor weights(ScorerInput input) {
+        return scale(weights.forward(input.x()), 1 / Math.sqrt((double) heads * dim));
     }
 
     ParameterMap parameters() {

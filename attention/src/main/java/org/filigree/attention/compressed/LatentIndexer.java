@@ -10,6 +10,7 @@ import org.filigree.core.nn.RmsNorm;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,11 @@ public final class LatentIndexer implements EntryScorer {
 
     @Override
     public Tensor score(ScorerInput input, Tensor keys) {
+        return queries.score(input, keys, q -> turned(q, input.angles()));
+    }
+
+    @Override
+    public Tensor score(ScorerInput input, CacheRows keys) {
         return queries.score(input, keys, q -> turned(q, input.angles()));
     }
 

@@ -20,11 +20,11 @@ final class Listening {
         return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
     }
 
-    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and keys [batch, entries, head]. */
-    static void tell(Context context, Tensor scores, Tensor queries, Tensor keys, Visibility visibility) {
+    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and entries. */
+    static void tell(Context context, Tensor scores, Tensor queries, EntryKeys entries, Visibility visibility) {
         context.find(ScoreListener.KEY)
-                .ifPresent(
-                        listener -> listener.heard(new ScoreListener.Heard(scores, logits(queries, keys), visibility)));
+                .ifPresent(listener ->
+                        listener.heard(new ScoreListener.Heard(scores, logits(queries, entries.keys()), visibility)));
     }
 
     private static Tensor logits(Tensor queries, Tensor keys) {

@@ -9,6 +9,8 @@ import static org.filigree.core.op.RmsNorm.rmsNorm;
 import java.util.List;
 import org.filigree.attention.Attended;
 import org.filigree.attention.AttentionInput;
+import org.filigree.attention.CachedAttention;
+import org.filigree.attention.CachedAttentionInput;
 import org.filigree.attention.DenseAttentionInput;
 import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScaledDotProductAttention;
@@ -111,9 +113,19 @@ final class SharedHead {
                 new DenseAttentionInput(tokens.queries(), shared, shared, span, 1 / Math.sqrt(keys.dim(2)), null));
     }
 
-    /** Attention to chosen keys of [batch, keys, head]. */
-    static Attended toChosen(SparseAttention attention, Tokens tokens, Tensor keys, Tensor indices) {
-        return attention.attend(AttentionInput.of(tokens.queries(), keys, indices));
+    /** Attention to chosen entries; those of a cache are read where they lie, and no others. */
+    static Attended toChosen(SparseAttention attention, Tokens tokens, EntryKeys entries, Tensor indices) {
+        if (entries instanceof EntryKeys.Cached cached && attention.equals(SparseAttention.cheaper())) {
+            Attended one = CachedAttention.attend(new CachedAttentionInput(
+                    CachedPass.withoutBatch(tokens.queries()),
+                    cached.rows(),
+                    cached.rows().width(),
+                    CachedPass.withoutBatch(indices),
+                    1 / Math.sqrt(cached.rows().width()),
+                    null));
+            return new Attended(insertAxis(one.output(), 0), insertAxis(one.logSumExp(), 0));
+        }
+        return attention.attend(AttentionInput.of(tokens.queries(), entries.keys(), indices));
     }
 
     /**

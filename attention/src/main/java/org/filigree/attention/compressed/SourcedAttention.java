@@ -1,7 +1,6 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Gather.gatherLast;
-import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Select.select;
 import static org.filigree.core.op.Slice.slice;
 
@@ -94,6 +93,16 @@ public final class SourcedAttention implements Layer {
     }
 
     /**
+     * The same parameters under another number of chosen entries: all there will be, for the dense warm-up of an indexer.
+     *
+     * @param entries chosen at most
+     * @return a layer that shares this one's parameters
+     */
+    public SourcedAttention withChosen(int entries) {
+        return new SourcedAttention(config.withChosen(entries), head, compressor, indexer);
+    }
+
+    /**
      * Applies the layer.
      *
      * @param x [batch, tokens, width]
@@ -119,8 +128,7 @@ public final class SourcedAttention implements Layer {
         SharedHead.Tokens tokens = head.project(x, 0);
         Attended window = window(tokens, tokens.keys());
         if (compressor != null) {
-            Made made = make(compressor, 0, compressor.rows(x, 0), context);
-            publish(made, 0, tokens, context);
+            publish(make(compressor, 0, compressor.rows(x, 0), context), 0, tokens, context);
         }
         return attend(tokens, 0, window, context);
     }
@@ -146,17 +154,14 @@ public final class SourcedAttention implements Layer {
                     ? CachedPass.after(cache, CompressedAttention.ROWS, compressor.firstRow(first), rows)
                     : slice(rows, 1, 0, 0);
         }
-        Made made = make(compressor, first, rows, context);
-        parts.add(CachedPass.withoutBatch(made.entries));
-        if (made.indexKeys != null) {
-            parts.add(CachedPass.withoutBatch(made.indexKeys));
+        EntryKeys.Computed made = make(compressor, first, rows, context);
+        parts.add(CachedPass.withoutBatch(made.keys()));
+        Tensor indexKeys = made.scorerKeys();
+        if (indexKeys != null) {
+            parts.add(CachedPass.withoutBatch(indexKeys));
         }
         cache.append(parts);
-        Backend backend = Backend.of(x);
-        Tensor entries = insertAxis(cache.view(CompressedAttention.ENTRIES, backend), 0);
-        Tensor indexKeys =
-                made.indexKeys == null ? null : insertAxis(cache.view(CompressedAttention.SCORER_KEYS, backend), 0);
-        publish(new Made(entries, indexKeys), sequence, tokens, context);
+        publish(EntryKeys.Cached.of(cache, indexKeys != null, Backend.of(x)), sequence, tokens, context);
         return attend(tokens, sequence, window, context);
     }
 
@@ -164,11 +169,8 @@ public final class SourcedAttention implements Layer {
         return SharedHead.toSpan(tokens, rows, KeySpan.window(tokens.count(), rows.dim(1), config.window()));
     }
 
-    /** [batch, entries, ·]; no index keys from a layer that makes none. */
-    private record Made(Tensor entries, @Nullable Tensor indexKeys) {}
-
     /** Index keys come from latents before these are rotated and rounded. */
-    private Made make(Compressor pooling, int first, Tensor rows, Context context) {
+    private EntryKeys.Computed make(Compressor pooling, int first, Tensor rows, Context context) {
         Tensor latents = pooling.pool(rows, first);
         Rotary.Table angles = head.anglesOfEntries(Backend.of(rows), config.compression(), first, latents.dim(1));
         Tensor indexKeys = indexer == null || !config.makesIndexKeys()
@@ -177,15 +179,11 @@ public final class SourcedAttention implements Layer {
                         context,
                         () -> indexer.keys(
                                 new EntryScorer.NewEntries(Autograd.detach(latents), latents, first, angles)));
-        return new Made(head.entryKeys(latents, angles), indexKeys);
+        return new EntryKeys.Computed(head.entryKeys(latents, angles), indexKeys);
     }
 
-    private void publish(Made made, int sequence, SharedHead.Tokens tokens, Context context) {
-        Sources sources = context.require(Sources.KEY, LAYER);
-        sources.publish(Kind.ENTRIES, config.links().layer(), sequence, tokens, made.entries);
-        if (made.indexKeys != null) {
-            sources.publish(Kind.INDEX_KEYS, config.links().layer(), sequence, tokens, made.indexKeys);
-        }
+    private void publish(EntryKeys made, int sequence, SharedHead.Tokens tokens, Context context) {
+        context.require(Sources.KEY, LAYER).publish(Kind.ENTRIES, config.links().layer(), sequence, tokens, made);
     }
 
     private Tensor attend(SharedHead.Tokens tokens, int sequence, Attended window, Context context) {
@@ -193,8 +191,8 @@ public final class SourcedAttention implements Layer {
             return head.output(List.of(window), tokens);
         }
         Sources sources = context.require(Sources.KEY, LAYER);
-        Tensor entries = sources.read(Kind.ENTRIES, config.links().entries(), sequence, tokens);
-        if (entries.dim(1) == 0) {
+        EntryKeys entries = sources.read(Kind.ENTRIES, config.links().entries(), sequence, tokens);
+        if (entries.count() == 0) {
             return head.output(List.of(window), tokens);
         }
         if (indexer != null) {
@@ -210,10 +208,9 @@ public final class SourcedAttention implements Layer {
             SharedHead.Tokens tokens,
             int sequence,
             Sources sources,
-            Tensor entries,
+            EntryKeys entries,
             Context context) {
-        Tensor keys = sources.read(Kind.INDEX_KEYS, config.links().indexKeys(), sequence, tokens);
-        Tensor heard = Listening.scoring(context, () -> asking.score(tokens.scorerInput(), keys));
+        Tensor heard = Listening.scoring(context, () -> entries.scores(asking, tokens.scorerInput()));
         Visibility visibility = config.compression().visibility(tokens.start());
         Listening.tell(context, heard, tokens.queries(), entries, visibility);
         Tensor scores = Autograd.detach(heard);

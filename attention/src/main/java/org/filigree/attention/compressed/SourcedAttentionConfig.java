@@ -116,6 +116,17 @@ public record SourcedAttentionConfig(
         return new SourcedAttentionConfig(head, window, rotary, compression, links, indexer, chosen, rounding, way);
     }
 
+    /**
+     * The same with more or fewer entries for each query.
+     *
+     * @param entries that a layer chooses at most
+     * @return a new configuration
+     */
+    public SourcedAttentionConfig withChosen(int entries) {
+        return new SourcedAttentionConfig(
+                head, window, rotary, compression, links, indexer, entries, rounding, attention);
+    }
+
     boolean makesEntries() {
         return compression.ratio() > 0 && links.makesEntries();
     }

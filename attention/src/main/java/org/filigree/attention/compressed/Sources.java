@@ -1,7 +1,6 @@
 package org.filigree.attention.compressed;
 
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Tensor;
@@ -23,26 +22,25 @@ public final class Sources {
     public Sources() {}
 
     /** What is published. */
-    enum Kind {
-        ENTRIES,
-        INDEX_KEYS,
-        CHOSEN,
-        CANDIDATES
+    record Kind<T>(String name, Class<T> type) {
+        static final Kind<EntryKeys> ENTRIES = new Kind<>("entries", EntryKeys.class);
+        static final Kind<Tensor> CHOSEN = new Kind<>("choice", Tensor.class);
+        static final Kind<Tensor> CANDIDATES = new Kind<>("candidates", Tensor.class);
     }
 
-    private record Slot(Kind kind, int layer, int sequence) {}
+    private record Slot(Kind<?> kind, int layer, int sequence) {}
 
-    private record Publication(int start, int tokens, Tensor value) {}
+    private record Publication(int start, int tokens, Object value) {}
 
-    void publish(Kind kind, int layer, int sequence, SharedHead.Tokens tokens, Tensor value) {
+    <T> void publish(Kind<T> kind, int layer, int sequence, SharedHead.Tokens tokens, T value) {
         publications.put(new Slot(kind, layer, sequence), new Publication(tokens.start(), tokens.count(), value));
     }
 
-    Tensor read(Kind kind, int layer, int sequence, SharedHead.Tokens tokens) {
+    <T> T read(Kind<T> kind, int layer, int sequence, SharedHead.Tokens tokens) {
         Publication found = publications.get(new Slot(kind, layer, sequence));
         if (found == null) {
             throw new IllegalStateException("attention sources: layer " + layer + " published no "
-                    + kind.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of sequence " + sequence
+                    + kind.name() + " of sequence " + sequence
                     + " in this pass; run the layers in their order with the same Sources in the context");
         }
         if (found.start != tokens.start() || found.tokens != tokens.count()) {
@@ -51,6 +49,6 @@ public final class Sources {
                     + tokens.start() + " to " + (tokens.start() + tokens.count() - 1)
                     + "; make new Sources for each pass");
         }
-        return found.value;
+        return kind.type().cast(found.value);
     }
 }

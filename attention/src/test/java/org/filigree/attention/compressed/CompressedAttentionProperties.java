@@ -70,7 +70,7 @@ class CompressedAttentionProperties {
                         compressions,
                         choices,
                         Arbitraries.integers().between(1, 6),
-                        Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked()))
+                        Arbitraries.of(SparseAttention.gathered(), SparseAttention.masked(), SparseAttention.cheaper()))
                 .as((head, compression, choice, window, attention) -> new CompressedAttentionConfig(
                         head,
                         window,

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.filigree.attention.IndexerLoss;
+import org.filigree.attention.ScoreListener;
 import org.filigree.attention.TopBlocks;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
@@ -129,6 +131,40 @@ class SourcedAttentionTest {
         assertTrue(message.contains("layer 0 of ratio 2 has no entry source"), message);
         assertTrue(message.contains("layer 3 of ratio 2 reads entries of layer 2 of ratio 1"), message);
         assertTrue(message.contains("layer 0 shall publish candidates"), message);
+    }
+
+    /** A layer that asks for another's entries trains the other's index keys too. */
+    @Test
+    void theListenerTrainsIndexersAndNothingElse() {
+        try (SafetensorsFile file = Golden.open("sourced")) {
+            for (int chosen : List.of(1000, 2)) {
+                List<SourcedAttention> layers = layers(file, scalar).stream()
+                        .map(layer -> layer.withChosen(chosen))
+                        .toList();
+                var heard = new ArrayList<ScoreListener.Heard>();
+                Context context =
+                        Context.training().with(Sources.KEY, new Sources()).with(ScoreListener.KEY, heard::add);
+                for (int l = 0; l < layers.size(); l++) {
+                    layers.get(l)
+                            .forward(
+                                    Autograd.leaf(
+                                            Conformance.sample(file, "x." + l).on(scalar)),
+                                    context);
+                }
+                assertEquals(3, heard.size());
+                Gradients last =
+                        Autograd.backward((chosen == 2 ? IndexerLoss.sparse(2) : IndexerLoss.dense()).of(heard.get(2)));
+                for (int l = 0; l < layers.size(); l++) {
+                    int layer = l;
+                    layers.get(l).parameters().forEach((path, parameter) -> {
+                        boolean asks = layer == 4 && path.startsWith("indexer.");
+                        boolean answers = layer == 3 && path.matches("indexer\\.(wk|k_norm).*");
+                        assertEquals(
+                                asks || answers, last.find(parameter.value()).isPresent(), layer + " " + path);
+                    });
+                }
+            }
+        }
     }
 
     @Test
