@@ -7,6 +7,6 @@ module org.filigree.mhc {
     exports org.filigree.mhc;
 
     provides org.filigree.core.backend.KernelProvider with
-            org.filigree.mhc.VectorSinkhorn,
+            org.filigree.mhc.VectorSinkhornProvider,
             org.filigree.mhc.VectorSubLayerProvider;
 }

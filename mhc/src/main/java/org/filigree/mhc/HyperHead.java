@@ -90,7 +90,7 @@ public final class HyperHead implements Layer {
             throw new ShapeException("hyper-head: streams " + streams.shape() + " must be [outer…, " + n + " streams, "
                     + width + " width]");
         }
-        Tensor m = ConstrainedMixer.normalisedProjection(streams, fn.value(), normEps);
+        Tensor m = NormalisedProjection.of(streams, fn.value(), normEps);
         return shift(sigmoid(add(multiply(m, scale.value()), base.value())), eps);
     }
 

@@ -26,10 +26,10 @@ interface Mixer {
             case Mixing.DoublyStochastic form -> constrained(config, form, given);
             case Mixing.Lagged(int iterations, double eps) ->
                 constrained(config, new Mixing.DoublyStochastic(iterations, eps), given);
-            case Mixing.Paper(int iterations) -> new PaperMixer(scores(config, n * n, given), iterations);
-            case Mixing.Permutations() -> PermutationMixer.of(scores(config, PermutationMixer.count(n), given));
-            case Mixing.Kronecker() -> KroneckerMixer.of(scores(config, 2 * KroneckerMixer.factors(n), given));
-            case Mixing.Identity() -> IdentityMixer.of(scores(config, 0, given));
+            case Mixing.Paper(int iterations) -> new PaperMixer(scores(config, n * n, 0, given), iterations);
+            case Mixing.Permutations() -> PermutationMixer.of(scores(config, PermutationMixer.count(n), 0, given));
+            case Mixing.Kronecker() -> KroneckerMixer.of(scores(config, 2 * KroneckerMixer.factors(n), 0, given));
+            case Mixing.Identity() -> IdentityMixer.of(scores(config, 0, 0, given));
             case Mixing.Fixed() -> new FixedMixer(n, checked(given, "base", rows));
             case Mixing.Dynamic _ ->
                 new DynamicMixer(
@@ -43,24 +43,17 @@ interface Mixer {
 
     private static ConstrainedMixer constrained(
             HyperConnectionsConfig config, Mixing.DoublyStochastic form, ParameterMap given) {
-        int n = config.streams();
-        int rows = n * (n + 2);
-        return new ConstrainedMixer(
-                n,
-                form,
-                config.normEps(),
-                checked(given, "fn", rows, n * config.width()),
-                checked(given, "base", rows),
-                checked(given, "scale", 3));
+        return new ConstrainedMixer(scores(config, config.streams() * config.streams(), form.eps(), given), form);
     }
 
     /** With as many rows for the mix as the form has; a form without any has no scale for them either. */
-    private static Scores scores(HyperConnectionsConfig config, int mixRows, ParameterMap given) {
+    private static Scores scores(HyperConnectionsConfig config, int mixRows, double eps, ParameterMap given) {
         int n = config.streams();
         int rows = 2 * n + mixRows;
         return new Scores(
                 n,
                 config.normEps(),
+                eps,
                 checked(given, "fn", rows, n * config.width()),
                 checked(given, "base", rows),
                 checked(given, "scale", config.mixing() instanceof Mixing.Identity ? 2 : 3));

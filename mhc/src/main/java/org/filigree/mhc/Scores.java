@@ -16,22 +16,29 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * What the forms without ε share: z = α∘(φ·vec X)/rms(vec X) + b, of which n entries say how streams are read, n how they are written, and
- * the rest, as many as the form needs, how they are mixed.
+ * What mHC's forms share: z = α∘(φ·vec X)/rms(vec X) + b, of which n entries say how streams are read, n how they are written, and the
+ * rest, as many as the form needs, how they are mixed.
+ *
+ * @param eps ε of reading, which the released form alone has
  */
-record Scores(int n, double normEps, Parameter fn, Parameter base, Parameter scale, Tensor scaleOfRow) {
-    Scores(int n, double normEps, Parameter fn, Parameter base, Parameter scale) {
-        this(n, normEps, fn, base, scale, scaleOfRow(n, base.value()));
+record Scores(int n, double normEps, double eps, Parameter fn, Parameter base, Parameter scale, Tensor scaleOfRow) {
+    /** Largest weight of writing; at base 0 the sigmoid gives half of it, so a plain residual. */
+    private static final double WRITE = 2;
+
+    Scores(int n, double normEps, double eps, Parameter fn, Parameter base, Parameter scale) {
+        this(n, normEps, eps, fn, base, scale, scaleOfRow(n, base.value()));
     }
 
-    /** pre = σ(z), post = 2σ(z), and the logits of the mix as they are. */
+    /** pre = σ(z) + ε, post = 2σ(z), and the logits of the mix as they are. */
     record Parts(Tensor pre, Tensor post, Tensor mix) {}
 
     Parts of(Tensor streams) {
-        Tensor m = ConstrainedMixer.normalisedProjection(streams, fn.value(), normEps);
+        Tensor m = NormalisedProjection.of(streams, fn.value(), normEps);
         Tensor z = add(multiply(m, gather(scale.value(), scaleOfRow)), base.value());
         List<Tensor> parts = split(z, -1, n, n, z.dim(-1) - 2 * n);
-        return new Parts(sigmoid(parts.get(0)), Affine.scale(sigmoid(parts.get(1)), 2), parts.get(2));
+        Tensor pre = sigmoid(parts.get(0));
+        return new Parts(
+                eps == 0 ? pre : Affine.shift(pre, eps), Affine.scale(sigmoid(parts.get(1)), WRITE), parts.get(2));
     }
 
     private static Tensor scaleOfRow(int n, Tensor base) {

@@ -78,7 +78,8 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
                 for (int o = 0; o < sizes.rows(); o++) {
                     m[t * sizes.rows() + o] *= r;
                 }
-                split(m, t * sizes.rows(), scale, base, n, gates, (t - from) * 2 * n, logits, (t - from) * n * n);
+                gates(m, t * sizes.rows(), scale, base, n, gates, (t - from) * 2 * n);
+                mixLogits(m, t * sizes.rows(), scale, base, n, logits, (t - from) * n * n);
             }
             Sigmoid.sigmoid(gates, opened, 0, (to - from) * 2 * n);
             sinkhorn.forward(logits, 0, to - from, comb, from * n * n, new float[sinkhorn.forwardScratch()]);
@@ -121,22 +122,17 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
         }
     }
 
-    /** z = m∘α + b of one token: the gates' arguments to one place, the mix's logits to another. */
-    static void split(
-            float[] m,
-            int mAt,
-            float[] scale,
-            float[] base,
-            int n,
-            float[] gates,
-            int gatesAt,
-            float[] logits,
-            int logitsAt) {
+    /** z = m∘α + b of one token, for the rows of pre and post. */
+    private static void gates(float[] m, int mAt, float[] scale, float[] base, int n, float[] z, int at) {
         for (int o = 0; o < 2 * n; o++) {
-            gates[gatesAt + o] = m[mAt + o] * scale[o / n] + base[o];
+            z[at + o] = m[mAt + o] * scale[o / n] + base[o];
         }
+    }
+
+    /** The same for the rows of the mix. */
+    static void mixLogits(float[] m, int mAt, float[] scale, float[] base, int n, float[] z, int at) {
         for (int o = 0; o < n * n; o++) {
-            logits[logitsAt + o] = m[mAt + 2 * n + o] * scale[2] + base[2 * n + o];
+            z[at + o] = m[mAt + 2 * n + o] * scale[2] + base[2 * n + o];
         }
     }
 

@@ -94,11 +94,6 @@ final class VectorSubLayerGradient {
         this.dReadBy = new float[tokens * n];
     }
 
-    /** Where a range of tokens sums the gradients of the parameters. */
-    @SuppressWarnings("ArrayRecordComponent")
-    private record ParameterSums(
-            float[] panels, int panelsAt, float[] dBase, int baseAt, float[] dScale, int scaleAt) {}
-
     SubLayerKernel.ReadGradient run() {
         float[] panels = backend.workers().scratch().borrow(tall * k);
         RowProducts.pack(fn, rows, k, panels);
@@ -108,12 +103,9 @@ final class VectorSubLayerGradient {
         float[] partialBase = new float[ranges * rows];
         float[] partialScale = new float[ranges * 3];
         backend.workers().parallelFor(ranges, i -> {
-            int end = Math.min(tokens, (i + 1) * range);
-            var sums = new ParameterSums(partialFn, i * tall * k, partialBase, i * rows, partialScale, i * 3);
             Arrays.fill(partialFn, i * tall * k, (i + 1) * tall * k, 0f);
-            for (int from = i * range; from < end; from += GROUP) {
-                group(from, Math.min(end, from + GROUP), panels, sums);
-            }
+            new Range(i, panels, partialFn, partialBase, partialScale)
+                    .run(i * range, Math.min(tokens, (i + 1) * range));
         });
         float[] dFn = HostFloats.allocate(operands.fn().shape());
         backend.workers().parallelFor(k / PANEL, panel -> {
@@ -146,103 +138,125 @@ final class VectorSubLayerGradient {
         return GROUP * Math.max(1, (int) Math.ceilDiv(Math.ceilDiv(tokens, GROUP), ranges));
     }
 
-    private void group(int from, int to, float[] panels, ParameterSums sums) {
-        int count = to - from;
-        float[] dLogits = logitGradients(from, to);
-        float[] dProjection = new float[tall * count];
-        for (int t = from; t < to; t++) {
-            int at = (t - from) * tall;
-            gateGradients(t, dProjection, at);
-            System.arraycopy(dLogits, (t - from) * n * n, dProjection, at + 2 * n, n * n);
-            float pull = throughScale(t, dProjection, at, sums);
-            for (int j = 0; j < n; j++) {
-                StreamLoops.source(
-                        readBy[t * n + j],
-                        du,
-                        t * width,
-                        pull,
-                        x,
-                        t * k + j * width,
-                        comb,
-                        t * n * n + j * n,
-                        dNext,
-                        t * k,
-                        n,
-                        width,
-                        dx);
+    /** Tokens that sum the gradients of the parameters together, on one thread. */
+    private final class Range {
+        private final float[] panels;
+        private final float[] dPanels;
+        private final int panelsAt;
+        private final float[] dBase;
+        private final int baseAt;
+        private final float[] dScale;
+        private final int scaleAt;
+
+        private final float[] logits = new float[n * n * GROUP];
+        private final float[] dComb = new float[n * n * GROUP];
+        private final float[] dProjection = new float[tall * GROUP];
+        private final float[] together = new float[GROUP * PANEL];
+        private final float[] products = new float[TileProducts.SUMS];
+        private final float[] steps = new float[sinkhorn.gradientScratch()];
+
+        Range(int index, float[] panels, float[] dPanels, float[] dBase, float[] dScale) {
+            this.panels = panels;
+            this.dPanels = dPanels;
+            this.panelsAt = index * tall * k;
+            this.dBase = dBase;
+            this.baseAt = index * rows;
+            this.dScale = dScale;
+            this.scaleAt = index * 3;
+        }
+
+        void run(int from, int end) {
+            for (int at = from; at < end; at += GROUP) {
+                group(at, Math.min(end, at + GROUP));
             }
         }
-        RowProducts.addProduct(dProjection, tall, panels, dx, from * k, k, count);
-        RowProducts.addOuter(
-                dProjection, tall, x, from * k, k, count, new float[count * PANEL], sums.panels, sums.panelsAt);
-    }
 
-    /** From X and Γ through Sinkhorn. */
-    private float[] logitGradients(int from, int to) {
-        int count = to - from;
-        float[] gates = new float[2 * n * count];
-        float[] logits = new float[n * n * count];
-        float[] dComb = new float[n * n * count];
-        for (int t = from; t < to; t++) {
-            int i = t - from;
-            VectorSubLayer.split(m, t * rows, scale, base, n, gates, i * 2 * n, logits, i * n * n);
-            mixGradient(t * k, dComb, i * n * n);
+        private void group(int from, int to) {
+            int count = to - from;
+            for (int t = from; t < to; t++) {
+                int at = (t - from) * n * n;
+                VectorSubLayer.mixLogits(m, t * rows, scale, base, n, logits, at);
+                mixGradient(t * k, at);
+            }
+            sinkhorn.gradient(logits, 0, count, dComb, 0, dComb, 0, steps);
+            for (int t = from; t < to; t++) {
+                int at = (t - from) * tall;
+                gateGradients(t, at);
+                System.arraycopy(dComb, (t - from) * n * n, dProjection, at + 2 * n, n * n);
+                float pull = throughScale(t, at);
+                for (int j = 0; j < n; j++) {
+                    StreamLoops.source(
+                            readBy[t * n + j],
+                            du,
+                            t * width,
+                            pull,
+                            x,
+                            t * k + j * width,
+                            comb,
+                            t * n * n + j * n,
+                            dNext,
+                            t * k,
+                            n,
+                            width,
+                            dx);
+                }
+            }
+            RowProducts.addProduct(dProjection, tall, panels, dx, from * k, k, count);
+            RowProducts.addOuter(dProjection, tall, x, from * k, k, count, together, dPanels, panelsAt);
         }
-        sinkhorn.gradient(logits, 0, count, dComb, 0, dComb, 0, new float[sinkhorn.gradientScratch()]);
-        return dComb;
-    }
 
-    /** dcomb[j,k] = X_j·Γ_k of the token at a place, in tiles. */
-    private void mixGradient(int at, float[] dComb, int to) {
-        float[] lanes = new float[TileProducts.SUMS];
-        for (int j = 0; j < n; j += TILE) {
-            int j1 = at + Math.min(j + 1, n - 1) * width;
-            int j2 = at + Math.min(j + 2, n - 1) * width;
-            int j3 = at + Math.min(j + 3, n - 1) * width;
-            for (int i = 0; i < n; i += TILE) {
-                int i1 = at + Math.min(i + 1, n - 1) * width;
-                int i2 = at + Math.min(i + 2, n - 1) * width;
-                int i3 = at + Math.min(i + 3, n - 1) * width;
-                TileProducts.dots(x, at + j * width, j1, j2, j3, dNext, at + i * width, i1, i2, i3, width, lanes);
-                for (int row = 0; row < Math.min(TILE, n - j); row++) {
-                    System.arraycopy(lanes, row * TILE, dComb, to + (j + row) * n + i, Math.min(TILE, n - i));
+        /** dcomb[j,k] = X_j·Γ_k of the token at a place, in tiles. */
+        private void mixGradient(int at, int to) {
+            for (int j = 0; j < n; j += TILE) {
+                int j1 = at + Math.min(j + 1, n - 1) * width;
+                int j2 = at + Math.min(j + 2, n - 1) * width;
+                int j3 = at + Math.min(j + 3, n - 1) * width;
+                for (int i = 0; i < n; i += TILE) {
+                    int i1 = at + Math.min(i + 1, n - 1) * width;
+                    int i2 = at + Math.min(i + 2, n - 1) * width;
+                    int i3 = at + Math.min(i + 3, n - 1) * width;
+                    TileProducts.dots(
+                            x, at + j * width, j1, j2, j3, dNext, at + i * width, i1, i2, i3, width, products);
+                    for (int row = 0; row < Math.min(TILE, n - j); row++) {
+                        System.arraycopy(products, row * TILE, dComb, to + (j + row) * n + i, Math.min(TILE, n - i));
+                    }
                 }
             }
         }
-    }
 
-    /** Gradients of the arguments of pre's and post's sigmoids. */
-    private void gateGradients(int t, float[] dz, int at) {
-        for (int j = 0; j < n; j++) {
-            float ofRead = TileProducts.dot(du, t * width, x, t * k + j * width, width);
-            dReadBy[t * n + j] = ofRead;
-            float ofPre = dPre[t * n + j] + (carried == null ? ofRead : 0f);
-            float open = pre[t * n + j] - eps;
-            dz[at + j] = ofPre * open * (1 - open);
-            float write = post[t * n + j];
-            dz[at + n + j] = dPost[t * n + j] * write * (1 - write / 2);
+        /** Gradients of the arguments of pre's and post's sigmoids. */
+        private void gateGradients(int t, int at) {
+            for (int j = 0; j < n; j++) {
+                float ofRead = TileProducts.dot(du, t * width, x, t * k + j * width, width);
+                dReadBy[t * n + j] = ofRead;
+                float ofPre = dPre[t * n + j] + (carried == null ? ofRead : 0f);
+                float open = pre[t * n + j] - eps;
+                dProjection[at + j] = ofPre * open * (1 - open);
+                float write = post[t * n + j];
+                dProjection[at + n + j] = dPost[t * n + j] * write * (1 - write / 2);
+            }
         }
-    }
 
-    /**
-     * Turns the gradient of z of one token into that of φ·v, in place, and adds what base and scale get.
-     *
-     * @return how strongly the norm pulls v back: Σ dm·m·r²/K
-     */
-    private float throughScale(int t, float[] dz, int at, ParameterSums sums) {
-        float inner = 0;
-        float r = inverseRms[t];
-        for (int o = 0; o < rows; o++) {
-            int group = Math.min(o / n, 2);
-            float g = dz[at + o];
-            float projected = m[t * rows + o];
-            sums.dBase[sums.baseAt + o] += g;
-            sums.dScale[sums.scaleAt + group] += g * projected;
-            float dm = g * scale[group];
-            inner += dm * projected;
-            dz[at + o] = dm * r;
+        /**
+         * Turns the gradient of z of one token into that of φ·v, in place, and adds what base and scale get.
+         *
+         * @return how strongly the norm pulls v back: Σ dm·m·r²/K
+         */
+        private float throughScale(int t, int at) {
+            float inner = 0;
+            float r = inverseRms[t];
+            for (int o = 0; o < rows; o++) {
+                int group = Math.min(o / n, 2);
+                float g = dProjection[at + o];
+                float projected = m[t * rows + o];
+                dBase[baseAt + o] += g;
+                dScale[scaleAt + group] += g * projected;
+                float dm = g * scale[group];
+                inner += dm * projected;
+                dProjection[at + o] = dm * r;
+            }
+            return inner * r * r / k;
         }
-        return inner * r * r / k;
     }
 
     private static void add(float[] from, int at, float[] sum, int to, int length) {

@@ -161,7 +161,7 @@ class GoldenTest {
         Tensor x = Autograd.leaf(Golden.sample(golden, "residual").on(backend));
         Tensor fn = Autograd.leaf(Golden.sample(golden, "fn").on(backend));
         Tensor weight = Autograd.leaf(Golden.sample(golden, "norm_weight").on(backend));
-        Tensor mixes = ConstrainedMixer.normalisedProjection(
+        Tensor mixes = NormalisedProjection.of(
                 x, multiply(fn, weight), golden.required("eps").asDouble());
         Tolerance tolerance = Tolerance.of(backend, 40);
         assertClose("mixes", Golden.values(golden, "mixes"), mixes, tolerance);

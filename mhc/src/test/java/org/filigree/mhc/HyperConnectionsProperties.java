@@ -144,7 +144,7 @@ class HyperConnectionsProperties {
         assertClose(
                 "projection",
                 matmulTransposed(normalised, fn),
-                ConstrainedMixer.normalisedProjection(streams, multiply(fn, weight), EPS),
+                NormalisedProjection.of(streams, multiply(fn, weight), EPS),
                 Tolerance.of(backend, (long) n * width).withFloor(Math.sqrt(n * width)));
     }
 
@@ -158,7 +158,7 @@ class HyperConnectionsProperties {
         RandomStream random = RandomStream.of(seed);
         Tensor streams = Autograd.leaf(Sample.gaussian("x", random, 1, n, width).on(backend));
         Tensor fn = Sample.gaussian("fn", random, 5, n * width).on(backend);
-        Tensor m = ConstrainedMixer.normalisedProjection(streams, fn, normEps);
+        Tensor m = NormalisedProjection.of(streams, fn, normEps);
         Tensor dm = Sample.gaussian("dm", random, 1, 5).on(backend);
         Tensor dx = Autograd.backward(m, dm).of(streams);
         double meanSquare = inner(streams, streams) / (n * width);
