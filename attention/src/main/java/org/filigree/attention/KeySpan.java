@@ -72,7 +72,13 @@ public interface KeySpan {
         return new Prefix(visibility);
     }
 
-    /** Query t sees up to {@code width} keys before key {@code firstEnd + t·step}. */
+    /**
+     * Query t sees up to {@code width} keys before key {@code firstEnd + t·step}.
+     *
+     * @param firstEnd the key behind the last that query 0 sees
+     * @param step by how much each query sees further than the one before
+     * @param width how many keys a query sees at most
+     */
     record Window(int firstEnd, int step, int width) implements KeySpan {
         @Override
         public int from(int query) {
@@ -85,7 +91,11 @@ public interface KeySpan {
         }
     }
 
-    /** The first keys. */
+    /**
+     * The first keys.
+     *
+     * @param visibility how many of them each query sees
+     */
     record Prefix(Visibility visibility) implements KeySpan {
         @Override
         public int from(int query) {
