@@ -167,7 +167,7 @@ public final class CacheSnapshot {
                     caches.get(c).restore(rows.get(c));
                 }
             } catch (RuntimeException | Error failure) {
-                caches.forEach(RestorableCache::clear);
+                caches.forEach(cache -> cache.truncate(0));
                 throw failure;
             }
         }

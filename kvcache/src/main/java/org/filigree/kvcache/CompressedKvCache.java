@@ -112,6 +112,11 @@ public final class CompressedKvCache implements KvCache {
     }
 
     @Override
+    public synchronized boolean canTruncateTo(int length) {
+        return tokens.canTruncateTo(length);
+    }
+
+    @Override
     public synchronized CacheRows rows(String... parts) {
         int perToken = tokens.layout().parts().size();
         long ofEntries = Arrays.stream(parts)

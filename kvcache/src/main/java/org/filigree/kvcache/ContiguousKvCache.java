@@ -100,11 +100,6 @@ public final class ContiguousKvCache implements RestorableCache {
     }
 
     @Override
-    public synchronized void clear() {
-        truncate(0);
-    }
-
-    @Override
     public synchronized CacheMemory memory() {
         if (closed) {
             return CacheMemory.NONE;

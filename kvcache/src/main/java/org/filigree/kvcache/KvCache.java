@@ -42,6 +42,17 @@ public interface KvCache extends AutoCloseable {
     void truncate(int length);
 
     /**
+     * Whether {@link #truncate} would be accepted: a sliding cache may have forgotten what a shorter length would need.
+     *
+     * @param length tokens to keep
+     * @return whether it can go back to that length
+     * @throws KvCacheException if the cache is closed
+     */
+    default boolean canTruncateTo(int length) {
+        return length >= 0 && length <= length();
+    }
+
+    /**
      * Looks at rows where they lie; nothing is copied.
      *
      * @param parts names of the parts wanted, in the order wanted; none for all

@@ -86,6 +86,7 @@ final class NaiveKvCache implements KvCache {
         AppendCheck.length(length, rows.size());
         window.requireWhole(oldest, length);
         rows.subList(length, rows.size()).clear();
+        oldest = Math.min(oldest, length);
     }
 
     @Override

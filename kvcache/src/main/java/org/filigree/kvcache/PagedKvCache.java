@@ -47,11 +47,6 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
     }
 
     @Override
-    public void clear() {
-        truncate(0);
-    }
-
-    @Override
     public CacheMemory memory() {
         return sequence.memory(layer);
     }

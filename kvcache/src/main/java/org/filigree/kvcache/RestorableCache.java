@@ -17,7 +17,4 @@ interface RestorableCache extends KvCache {
 
     /** Takes rows, into an empty cache that does not refuse them. */
     void restore(SavedRows rows);
-
-    /** Forgets everything. */
-    void clear();
 }

@@ -66,10 +66,12 @@ public final class SequenceCache implements AutoCloseable {
      * Forgets every token from a length on, in all layers.
      *
      * @param length tokens to keep, 0…{@link #length}
-     * @throws KvCacheException if a layer holds fewer; then no layer changes
+     * @throws KvCacheException if a layer holds fewer, or has forgotten what that length would need; then no layer changes
      */
     public void truncate(int length) {
         AppendCheck.length(length, length());
+        // A layer that refuses says why, before another one has forgotten anything.
+        layers.stream().filter(layer -> !layer.canTruncateTo(length)).forEach(layer -> layer.truncate(length));
         layers.forEach(layer -> layer.truncate(length));
     }
 

@@ -78,7 +78,14 @@ public final class SlidingKvCache implements RestorableCache {
         if (kept < length) {
             edition.supersede();
             length = kept;
+            oldest = Math.min(oldest, kept);
         }
+    }
+
+    @Override
+    public synchronized boolean canTruncateTo(int kept) {
+        requireOpen("truncate");
+        return kept >= 0 && kept <= length && window.isWhole(oldest, kept);
     }
 
     @Override
@@ -108,14 +115,6 @@ public final class SlidingKvCache implements RestorableCache {
         oldest = window.oldest(rows.oldest(), rows.length());
         rows.copyTo(memory, Slots.ring(oldest, window.slots()), oldest);
         length = rows.length();
-    }
-
-    @Override
-    public synchronized void clear() {
-        requireOpen("clear");
-        edition.supersede();
-        oldest = 0;
-        length = 0;
     }
 
     @Override

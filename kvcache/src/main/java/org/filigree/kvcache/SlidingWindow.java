@@ -28,8 +28,13 @@ public record SlidingWindow(int width, int slack) {
         return Math.max(before, length - slots());
     }
 
+    /** Whether every token is there that a query behind a length sees before it. */
+    boolean isWhole(int oldest, int kept) {
+        return kept == 0 || kept - Math.min(width, kept) >= oldest;
+    }
+
     void requireWhole(int oldest, int kept) {
-        if (kept - Math.min(width, kept) < oldest) {
+        if (!isWhole(oldest, kept)) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     "truncate: the window of " + width + " tokens before length " + kept + " begins at token "

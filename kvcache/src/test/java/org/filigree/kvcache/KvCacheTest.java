@@ -2,6 +2,7 @@ package org.filigree.kvcache;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -144,8 +145,31 @@ class KvCacheTest {
             assertReason(Reason.EXHAUSTED, () -> cache.append(rows(46)));
             cache.truncate(53);
             assertEquals(4, cache.rows().count());
+            assertFalse(cache.canTruncateTo(52));
+            assertTrue(cache.canTruncateTo(0));
             assertEquals(6 * 28, cache.memory().reservedBytes());
             assertEquals(4 * 28, cache.memory().usedBytes());
+        }
+    }
+
+    /** A million tokens are a command of examples/bench; what they take is decided by pages of 64. */
+    @Test
+    void quantisedRowsTakeLittleMoreThanTheirLayout() {
+        TiledRows format = TiledRows.MODEL1_FP8_SPARSE;
+        RowStorage storage = RowStorage.float32(
+                        RowLayout.of("content", format.coded()).with("rotary", format.rotary()))
+                .with(format, "content", "rotary");
+        List<Tensor> rows = KvCacheProperties.rows(backend, storage.layout(), 1000, random);
+        try (KvCache contiguous = new ContiguousKvCache(storage, 1000);
+                BlockPool pool = BlockPoolConfig.of(16, 1, storage).init()) {
+            for (KvCache cache : List.of(contiguous, pool.sequence(1000).layer(0))) {
+                cache.append(rows);
+                CacheMemory memory = cache.memory();
+                assertEquals(584_000, memory.usedBytes());
+                assertEquals(16 * 37_440, memory.reservedBytes());
+                assertTrue(memory.reservedBytes() <= 1.05 * memory.usedBytes());
+            }
+            assertEquals(16 * 37_440, pool.memory().reservedBytes());
         }
     }
 
@@ -196,6 +220,24 @@ class KvCacheTest {
     }
 
     @Test
+    void aSequenceGoesBackInAllLayersOrInNone() {
+        RowStorage storage = RowStorage.float32(LAYOUT);
+        try (SequenceCache sequence = new SequenceCache(
+                List.of(new ContiguousKvCache(storage, 9), new SlidingKvCache(storage, new SlidingWindow(2, 1), 9)))) {
+            for (int layer = 0; layer < 2; layer++) {
+                sequence.layer(layer).append(rows(6));
+            }
+            assertReason(Reason.LENGTH, () -> sequence.truncate(4));
+            assertEquals(6, sequence.layer(0).length());
+            sequence.truncate(5);
+            assertEquals(5, sequence.layer(0).length());
+            sequence.truncate(0);
+            sequence.layer(1).append(rows(2));
+            assertEquals(0, sequence.layer(1).rows().firstToken());
+        }
+    }
+
+    @Test
     void aBatchTakesOneLayerOfEverySequence() {
         KvCacheConfig config = KvCacheConfig.of(2, 3, LAYOUT);
         try (SequenceCache first = config.init();
@@ -238,6 +280,41 @@ class KvCacheTest {
                 seen[(int) latent[r * 5]]++;
             }
             assertArrayEquals(new int[] {appends, appends, appends, appends}, seen);
+        }
+    }
+
+    /** Rows that say their token's number: whoever reads while a ring turns gets the right ones or an exception. */
+    @Test
+    void readersOfATurningRingAreNeverLiedTo() throws Exception {
+        int tokens = 4000;
+        RowStorage storage = RowStorage.float32(RowLayout.of("key", 16));
+        try (KvCache cache = new SlidingKvCache(storage, new SlidingWindow(8, 4), tokens);
+                var pool = Executors.newFixedThreadPool(2)) {
+            Future<Integer> reader = pool.submit(() -> {
+                int read = 0;
+                while (cache.length() < tokens) {
+                    CacheRows rows = cache.rows();
+                    float[] values = new float[rows.count() * 16];
+                    try {
+                        rows.read(0, rows.count(), values, 0);
+                    } catch (KvCacheException overtaken) {
+                        assertEquals(Reason.STALE, overtaken.reason());
+                        continue;
+                    }
+                    for (int i = 0; i < values.length; i++) {
+                        assertEquals(rows.firstToken() + i / 16, values[i]);
+                    }
+                    read++;
+                }
+                return read;
+            });
+            Future<?> writer = pool.submit(() -> {
+                for (int token = 0; token < tokens; token++) {
+                    cache.append(List.of(backend.tensors().full(Shape.of(1, 16), token)));
+                }
+            });
+            writer.get();
+            assertTrue(reader.get() >= 0);
         }
     }
 
