@@ -21,6 +21,7 @@ class ReadmeExampleTest {
     private static final List<String> PRINTED = new ArrayList<>();
 
     /** Stands for {@code IO} in the program. */
+    @SuppressWarnings("AvoidCommonTypeNames") // Captures what the program prints.
     private static final class IO {
         static void println(Object line) {
             PRINTED.add(String.valueOf(line));
