@@ -26,7 +26,7 @@ final class MillionTokens {
     private static final int CHUNK = 4096;
     private static final int HEADS = 16;
     private static final int CHOSEN = 2048;
-    private static final int STEPS = 20;
+    private static final int STEPS = 500;
 
     private MillionTokens() {}
 
@@ -55,18 +55,18 @@ final class MillionTokens {
                     (double) memory.reservedBytes() / memory.usedBytes(),
                     Runtime.getRuntime().maxMemory() >> 20,
                     (Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory()) >> 20);
+            List<Tensor> token = List.of(
+                    Inputs.tensor(backend, 5, 1, format.coded()), Inputs.tensor(backend, 6, 1, format.rotary()));
             Tensor queries = Inputs.tensor(backend, 3, 1, HEADS, format.width());
             Tensor chosen = backend.tensors()
                     .ints(
                             Shape.of(1, CHOSEN),
                             Inputs.classes(backend, 4, CHOSEN, TOKENS).toInts());
-            double best = Double.POSITIVE_INFINITY;
+            long best = Long.MAX_VALUE;
             for (int step = 0; step < STEPS; step++) {
                 long begin = System.nanoTime();
                 cache.truncate(TOKENS - 1);
-                cache.append(List.of(
-                        Inputs.tensor(backend, 5 + step, 1, format.coded()),
-                        Inputs.tensor(backend, 50 + step, 1, format.rotary())));
+                cache.append(token);
                 CachedAttention.attend(new CachedAttentionInput(
                         queries, cache.rows(), format.width(), chosen, 1 / Math.sqrt(format.width()), null));
                 best = Math.min(best, System.nanoTime() - begin);
