@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -24,10 +26,20 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
         return write(x, subLayer.apply(outputs.get(0)), read.weights(), outputs.get(1), outputs.get(2));
     }
 
+    /** Kernels trust their operands; the checks are those that the operations of the composition would make. */
     private SubLayerKernel.Read read(Tensor x, @Nullable Tensor carried) {
+        checkOperand("streams", x);
+        if (carried != null) {
+            checkOperand("carried weights", carried);
+        }
         SubLayerKernel.Read read = kernel.read(x, operands, carried);
         Sinkhorn.refuseNaN("sinkhorn", read.weights().comb());
         return read;
+    }
+
+    private void checkOperand(String name, Tensor operand) {
+        Check.dtype("hyper-connections", name, operand, DType.FLOAT32);
+        Backend.common("hyper-connections", operand, operands.fn(), operands.base(), operands.scale());
     }
 
     private List<@Nullable Tensor> readGradient(
@@ -57,9 +69,14 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
     }
 
     private Tensor write(Tensor x, Tensor y, MixWeights weights, Tensor post, Tensor past) {
-        Tensor next = kernel.write(x, y, weights.post(), weights.comb());
+        Tensor next = written(x, y, weights);
         return Autograd.record(
                 "hyper-connections: write", List.of(y, post, past), next, dNext -> writeGradient(y, weights, dNext));
+    }
+
+    private Tensor written(Tensor x, Tensor y, MixWeights weights) {
+        checkOperand("output of the sub-layer", y);
+        return kernel.write(x, y, weights.post(), weights.comb());
     }
 
     private List<Tensor> writeGradient(Tensor y, MixWeights weights, Tensor dNext) {
@@ -106,8 +123,7 @@ record FusedSubLayer(SubLayerKernel kernel, SubLayerKernel.Operands operands) {
 
         @Override
         public Tensor next(Tensor y) {
-            return subLayer.kernel.write(
-                    x, y, read.weights().post(), read.weights().comb());
+            return subLayer.written(x, y, read.weights());
         }
 
         @Override

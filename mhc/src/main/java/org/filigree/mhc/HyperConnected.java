@@ -8,6 +8,7 @@ import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
 /**
@@ -66,7 +67,7 @@ public final class HyperConnected implements Layer {
 
     /**
      * The same layers, but with another choice of what is kept of the streams in training. The plain residual has nothing to gain
-     * and keeps what it keeps.
+     * and keeps what it keeps. A graph with recomputation goes back in one thread at a time.
      *
      * @param choice what to keep
      * @return a chain of the same sub-layers
@@ -86,6 +87,8 @@ public final class HyperConnected implements Layer {
      * @param streams [outer…, streams, width]
      * @param context handed to every layer
      * @return same shape
+     * @throws ShapeException if the streams are of another number or width, or a layer changes the shape
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      * @throws UnsupportedOperationException in the lagged form, whose streams come with weights: {@link #forward(Carried, Context)}
      */
     @Override
@@ -108,6 +111,8 @@ public final class HyperConnected implements Layer {
      * @param carried streams [outer…, streams, width] and, for the lagged form, the weights by which the first layer reads them
      * @param context handed to every layer
      * @return streams and, for the lagged form, the weights of reading of the last layer
+     * @throws ShapeException if the streams are of another number or width, or a layer changes the shape
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      */
     public Carried forward(Carried carried, Context context) {
         if (!(config.mixing() instanceof Mixing.Lagged)) {

@@ -37,22 +37,24 @@ public final class HyperConnections {
     }
 
     /**
-     * Applies a sub-layer to the streams.
+     * Applies a sub-layer to the streams. There is no context to ask for a {@link MixListener}, so none hears of it; where one may listen,
+     * use {@link #apply(Tensor, UnaryOperator, Context)}.
      *
      * @param streams X [outer…, streams, width], at least one outer axis
      * @param subLayer F, from [outer…, width] to the same shape
      * @return X′ [outer…, streams, width]
-     * @throws ShapeException if X has other streams or another width
+     * @throws ShapeException if X has other streams or another width, or F changes the shape
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      * @throws UnsupportedOperationException in the lagged form, which {@link #step} is for
      */
     public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer) {
         check(streams);
         refuseLagged("apply", "step(carried, subLayer, context)");
+        UnaryOperator<Tensor> layer = checked(subLayer);
         if (config.mixing() instanceof Mixing.Residual) {
             Tensor x = reshape(streams, streams.shape().leading(-2, config.width()));
-            return insertAxis(add(x, subLayer.apply(x)), -2);
+            return insertAxis(add(x, layer.apply(x)), -2);
         }
-        UnaryOperator<Tensor> layer = checked(subLayer);
         return fused().map(fused -> fused.apply(streams, layer)).orElseGet(() -> composed(streams, layer));
     }
 
@@ -65,15 +67,17 @@ public final class HyperConnections {
         return fused().map(fused -> fused.cut(streams)).orElseGet(() -> ComposedCut.of(this, streams));
     }
 
-    private UnaryOperator<Tensor> checked(UnaryOperator<Tensor> subLayer) {
-        return u -> {
-            Tensor y = subLayer.apply(u);
-            if (!y.shape().equals(u.shape())) {
-                throw new ShapeException("hyper-connections: the sub-layer gave " + y.shape() + " for " + u.shape()
-                        + "; what it writes to the streams must be as wide as what it reads");
-            }
-            return y;
-        };
+    private static UnaryOperator<Tensor> checked(UnaryOperator<Tensor> subLayer) {
+        return u -> output(u, subLayer.apply(u));
+    }
+
+    /** F's output y for u, refused where its shape is another: broadcast to the streams, it would not be noticed. */
+    static Tensor output(Tensor u, Tensor y) {
+        if (!y.shape().equals(u.shape())) {
+            throw new ShapeException("hyper-connections: the sub-layer gave " + y.shape() + " for " + u.shape()
+                    + "; what it writes to the streams must be as wide as what it reads");
+        }
+        return y;
     }
 
     private Tensor composed(Tensor streams, UnaryOperator<Tensor> subLayer) {
@@ -88,7 +92,8 @@ public final class HyperConnections {
      * @param subLayer F, from [outer…, width] to the same shape
      * @param context of the pass
      * @return X′ [outer…, streams, width]
-     * @throws ShapeException if X has other streams or another width
+     * @throws ShapeException if X has other streams or another width, or F changes the shape
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      * @throws UnsupportedOperationException in the lagged form, which {@link #step} is for
      */
     public Tensor apply(Tensor streams, UnaryOperator<Tensor> subLayer, Context context) {
@@ -105,7 +110,8 @@ public final class HyperConnections {
      * @param subLayer F, from [outer…, width] to the same shape
      * @param context of the pass
      * @return X′ and the weights by which the next sub-layer reads
-     * @throws ShapeException if X has other streams or another width
+     * @throws ShapeException if X has other streams or another width, or F changes the shape
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      */
     public Carried step(Carried carried, UnaryOperator<Tensor> subLayer, Context context) {
         if (!(config.mixing() instanceof Mixing.Lagged)) {
@@ -146,6 +152,7 @@ public final class HyperConnections {
      * @param streams X [outer…, streams, width], at least one outer axis
      * @return weights of reading, writing and mixing
      * @throws ShapeException if X has other streams or another width
+     * @throws NaNLogitsException if a mix is NaN, on backends whose tensors are Java arrays
      */
     public MixWeights weights(Tensor streams) {
         check(streams);

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * form as without: one operation that reads and one that writes around each sub-layer's own graph, so that gradients which reach a
  * sub-layer's input by other ways, such as auxiliary losses, arrive too. But these operations save nothing, and between them goes a
  * {@link ForgottenState} in the place of the streams. The first of them that the backward pass visits, which is the last of the
- * block, computes the block again; each lets go of its part when both its halves are done.
+ * block, computes the block again; each lets go of its part when both its halves are done. What was computed again belongs to the
+ * graph, so one graph goes back in one thread at a time.
  */
 final class RecomputedBlock {
     private final Tensor first;
@@ -41,7 +42,8 @@ final class RecomputedBlock {
                     operands(lineage, own),
                     readings(step),
                     upstream -> block.readGradient(place, upstream));
-            Tensor y = subLayers.get(i).layer().forward(read.getFirst(), context);
+            Tensor u = read.getFirst();
+            Tensor y = HyperConnections.output(u, subLayers.get(i).layer().forward(u, context));
             Tensor output = Autograd.detach(y);
             block.outputs.add(output);
             x = step.next(output);

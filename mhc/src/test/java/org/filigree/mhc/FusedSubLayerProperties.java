@@ -1,7 +1,9 @@
 package org.filigree.mhc;
 
+import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Pointwise.tanh;
+import static org.filigree.core.op.Slice.slice;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,14 +21,18 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
 import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.nn.Context;
+import org.filigree.core.nn.Layer;
+import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.op.Reduce;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
+import org.junit.jupiter.api.function.Executable;
 
 /** The fused pass on the vector backend, at widths that it takes: values and every gradient. */
 class FusedSubLayerProperties {
@@ -157,15 +163,77 @@ class FusedSubLayerProperties {
         return results;
     }
 
+    /** A width of 1 would be broadcast, and another size be read beyond its end. */
     @Example
-    void outputOfAnotherWidthIsRefused() {
-        StepCase step = StepCase.random(4, TileProducts.PANEL, RandomStream.of(7), 5);
+    void outputOfAnotherShapeIsRefusedOnEveryWay() {
+        int width = TileProducts.PANEL;
+        FunctionLayer[] wrong = {u -> Reduce.sum(u, -1), u -> slice(u, -1, 0, 1), u -> concat(-1, u, u)};
         for (String name : List.of("vector", "scalar")) {
             Backend backend = TestBackends.get(name);
-            String message = Thrown.message(
-                    ShapeException.class,
-                    () -> step.connections(backend).apply(step.x().on(backend), u -> Reduce.sum(u, -1)));
-            assertTrue(message.contains("the sub-layer gave [5] for [5, " + TileProducts.PANEL + "]"), message);
+            Sample x = Sample.gaussian("x", RandomStream.of(7), 5, 4, width);
+            Tensor streams = x.on(backend);
+            Tensor single =
+                    Sample.gaussian("x", RandomStream.of(7), 5, 1, width).on(backend);
+            for (FunctionLayer layer : wrong) {
+                refuses(() -> HyperConnections.of(1, width, Mixing.residual())
+                        .around(layer, backend, RandomStream.of(1))
+                        .forward(single, Context.training()));
+                refuses(() -> HyperConnections.of(4, width, Mixing.lagged(20))
+                        .around(layer, backend, RandomStream.of(1))
+                        .forward(Carried.start(streams), Context.training()));
+                HyperConnected chain = HyperConnections.of(4, width, Mixing.sinkhorn(20))
+                        .around(layer, backend, RandomStream.of(1))
+                        .then(layer);
+                refuses(() -> chain.forward(streams, Context.training()));
+                refuses(() -> chain.withRecomputation(Recomputation.blocks(2)).forward(streams, Context.training()));
+            }
         }
+    }
+
+    /** A layer without parameters. */
+    private interface FunctionLayer extends Layer {
+        Tensor of(Tensor u);
+
+        @Override
+        default Tensor forward(Tensor u, Context context) {
+            return of(u);
+        }
+
+        @Override
+        default ParameterMap parameters() {
+            return ParameterMap.empty();
+        }
+    }
+
+    private static void refuses(Executable call) {
+        String message = Thrown.message(ShapeException.class, call);
+        assertTrue(message.contains("the sub-layer gave [5") && message.contains("for [5, "), message);
+    }
+
+    @Example
+    void operandsOfAnotherBackendOrTypeAreRefused() {
+        int width = TileProducts.PANEL;
+        StepCase step = StepCase.random(4, width, RandomStream.of(7), 5);
+        HyperConnections connections = step.connections(VECTOR);
+        Backend scalar = TestBackends.get("scalar");
+        Tensor elsewhere = step.x().on(scalar);
+        Tensor streams = step.x().on(VECTOR);
+        Tensor whole = VECTOR.tensors().ints(Shape.of(5, 4, width), new int[5 * 4 * width]);
+        assertRefused("on vector", () -> connections.apply(elsewhere, u -> u));
+        assertRefused("streams [5, 4, " + width + "] is INT32", () -> connections.apply(whole, u -> u));
+        Tensor away = scalar.tensors().zeros(Shape.of(5, width));
+        assertRefused("on vector", () -> connections.apply(streams, u -> away));
+        Tensor integers = VECTOR.tensors().ints(Shape.of(5, width), new int[5 * width]);
+        assertRefused(
+                "output of the sub-layer [5, " + width + "] is INT32", () -> connections.apply(streams, u -> integers));
+        HyperConnections lagged =
+                HyperConnections.of(4, width, Mixing.lagged(20)).over(connections.parameters());
+        var carried = new Carried(streams, scalar.tensors().zeros(Shape.of(5, 4)));
+        assertRefused("on vector", () -> lagged.step(carried, u -> u, Context.training()));
+    }
+
+    private static void assertRefused(String part, Executable call) {
+        String message = Thrown.message(ShapeException.class, call);
+        assertTrue(message.startsWith("hyper-connections: ") && message.contains(part), message);
     }
 }
