@@ -78,7 +78,7 @@ public sealed interface Mixing {
         /** Checks the numbers. */
         public DoublyStochastic {
             Check.positive("mixing: iterations", iterations);
-            Check.notNegative("mixing: eps", eps);
+            Sinkhorn.checkEps("mixing: eps", eps);
         }
     }
 
@@ -108,7 +108,7 @@ public sealed interface Mixing {
         /** Checks the numbers. */
         public Lagged {
             Check.positive("mixing: iterations", iterations);
-            Check.notNegative("mixing: eps", eps);
+            Sinkhorn.checkEps("mixing: eps", eps);
         }
     }
 

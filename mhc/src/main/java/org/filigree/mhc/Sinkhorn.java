@@ -41,11 +41,12 @@ public final class Sinkhorn {
      * @param logits [outer…, sources, targets], as many sources as targets, at least one; any finite value; with ε &gt; 0, a row of −∞
      *     has a softmax of zeros
      * @param iterations R, how often columns are normalised, 1 or more
-     * @param eps ε, added to the softmax and to every sum; part of the model, not a numerical detail
+     * @param eps ε, added to the softmax and to every sum; part of the model, not a numerical detail; 0 or a normal float32
      * @return same shape, entries in (0, 1]; in [0, 1] with ε = 0, where small ones underflow
      * @throws ShapeException if the matrices are not square
-     * @throws NaNLogitsException if a result is NaN, which NaN or +∞ among the logits makes of its whole matrix, and with ε = 0 also a row or
-     *     column of −∞. Only on backends whose tensors are Java arrays; elsewhere looking would make the device wait, and the matrix
+     * @throws IllegalArgumentException if ε is negative, or too small for float32 and not 0
+     * @throws NaNLogitsException if a result is NaN: NaN or +∞ among the logits makes NaN of their whole matrix, and with ε = 0 a row or column
+     *     of −∞ makes NaN of all or some of it. Only on backends whose tensors are Java arrays; elsewhere looking would make the device wait, and the matrix
      *     stays NaN
      */
     public static Tensor sinkhorn(Tensor logits, int iterations, double eps) {
@@ -57,7 +58,7 @@ public final class Sinkhorn {
         }
         Check.positive("sinkhorn: rows of a matrix", logits.dim(SOURCES));
         Check.positive("sinkhorn: iterations", iterations);
-        Check.notNegative("sinkhorn: eps", eps);
+        checkEps("sinkhorn: eps", eps);
         Tensor y = onLogarithms(eps)
                 ? LogSinkhorn.sinkhorn(logits, iterations)
                 : Backend.of(logits)
@@ -65,7 +66,7 @@ public final class Sinkhorn {
                         .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
                         .map(kernel -> fused(kernel, logits, iterations, eps))
                         .orElseGet(() -> composed(logits, iterations, eps));
-        refuseNaN("sinkhorn", y);
+        refuseNaN("sinkhorn", y, onLogarithms(eps) ? y.dim(TARGETS) : 1);
         return y;
     }
 
@@ -84,18 +85,36 @@ public final class Sinkhorn {
         return transpose(sinkhorn(transpose(logits, SOURCES, TARGETS), iterations, 0), SOURCES, TARGETS);
     }
 
-    /** Whether ε vanishes in float32, so that a starved column would be 0/0. */
+    /** Whether there is no ε to save a starved column from 0/0. */
     static boolean onLogarithms(double eps) {
-        return (float) eps == 0;
+        return eps == 0;
     }
 
-    /** One entry tells of its whole matrix, since NaN goes from an entry to its row and from there to every column. */
+    /** 1/(s+ε) of a starved column overflows in float32 where ε is no normal number. */
+    static void checkEps(String name, double eps) {
+        Check.notNegative(name, eps);
+        if (eps > 0 && eps < Float.MIN_NORMAL) {
+            throw new IllegalArgumentException(name + " must be 0 or at least " + Float.MIN_NORMAL
+                    + ", the smallest normal float32, but is " + eps);
+        }
+    }
+
+    /** With ε > 0, one entry tells of its whole matrix: NaN goes from an entry to its row and from there to every column. */
     static void refuseNaN(String operation, Tensor mixes) {
+        refuseNaN(operation, mixes, 1);
+    }
+
+    /**
+     * Looks at the first entries of each matrix. Without ε it has to be the whole first row, since a column of −∞ is NaN by itself after
+     * the only iteration.
+     */
+    private static void refuseNaN(String operation, Tensor mixes, int entries) {
         if (!(Backend.of(mixes) instanceof HostBackend)) {
             return;
         }
         int area = mixes.dim(SOURCES) * mixes.dim(TARGETS);
-        int first = firstNaN(HostFloats.of(mixes), area);
+        float[] values = HostFloats.of(mixes);
+        int first = entries == 1 ? firstNaN(values, area) : firstNaN(values, area, entries);
         if (first >= 0) {
             throw new NaNLogitsException(
                     operation + ": matrix " + first + " of " + mixes.shape().size() / area + " in " + mixes.shape()
@@ -111,6 +130,18 @@ public final class Sinkhorn {
         for (int matrix = 0; matrix < count; matrix++) {
             if (Float.isNaN(entries[matrix * area])) {
                 return matrix;
+            }
+        }
+        return -1;
+    }
+
+    /** The first matrix with NaN in its first row, or −1. */
+    private static int firstNaN(float[] entries, int area, int row) {
+        for (int at = 0; at < entries.length; at += area) {
+            for (int i = at; i < at + row; i++) {
+                if (Float.isNaN(entries[i])) {
+                    return at / area;
+                }
             }
         }
         return -1;

@@ -14,11 +14,12 @@ public interface SinkhornKernel extends FusedKernel {
     boolean supports(int n);
 
     /**
-     * Normalises square matrices.
+     * Normalises square matrices, each by itself.
      *
      * @param logits [outer…, n, n]
      * @param iterations R, 1 or more
-     * @param eps ε
+     * @param eps ε; 0 is asked for too, and then a matrix whose logits span more than 40 may come out as anything, NaN included, here
+     *     and as a gradient: the caller does those over
      * @return same shape
      */
     Tensor sinkhorn(Tensor logits, int iterations, double eps);
