@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 /**
  * mHC and its relatives on one token as plain loops in double, forward and backward: documentation and oracle. The forms differ in
- * {@link NaiveMix}, in ε and in who reads by which weights. Parameters in float32 as checkpoints hold them.
+ * {@link NaiveMix}, in ε and in who reads by which weights.
  */
-final class NaiveHyperConnections {
+final class NaiveHyperConnections implements NaiveStep {
     private final int n;
     private final int width;
     private final double normEps;
@@ -31,16 +31,15 @@ final class NaiveHyperConnections {
         this.scale = scale;
     }
 
-    /** What the first half of a step computes and the backward pass needs again. */
+    /** p = φ·v, r = 1/rms(v) and z = α·p·r + b. */
     @SuppressWarnings("ArrayRecordComponent")
-    record Mixed(double r, double[] p, double[] logits, double[] pre, double[] post, double[] comb, double[] u) {}
+    private record Projected(double r, double[] p, double[] z) {
+        double[] logits(int n) {
+            return Arrays.copyOfRange(z, 2 * n, z.length);
+        }
+    }
 
-    /** Gradients of the streams and of the parameters. */
-    @SuppressWarnings("ArrayRecordComponent")
-    record Gradient(double[] dx, double[] dFn, double[] dBase, double[] dScale) {}
-
-    /** Weights and collapsed input of the streams x [n·width]. */
-    Mixed mix(double[] x) {
+    private Projected project(double[] x) {
         int k = n * width;
         double squares = 0;
         for (double value : x) {
@@ -55,73 +54,32 @@ final class NaiveHyperConnections {
             }
             z[o] = p[o] * r * scale[group(o)] + base[o];
         }
+        return new Projected(r, p, z);
+    }
+
+    @Override
+    public Mixed mix(double[] x) {
+        Projected projected = project(x);
+        double[] z = projected.z;
         double[] pre = new double[n];
         double[] post = new double[n];
         for (int j = 0; j < n; j++) {
             pre[j] = sigmoid(z[j]) + eps;
             post[j] = 2 * sigmoid(z[n + j]);
         }
-        double[] logits = Arrays.copyOfRange(z, 2 * n, z.length);
-        return new Mixed(r, p, logits, pre, post, mix.forward(logits), read(x, pre));
+        return new Mixed(pre, post, mix.forward(projected.logits(n)), NaiveStep.read(x, pre));
     }
 
-    /** u = Σ_j pre_j·X_j. */
-    double[] read(double[] x, double[] pre) {
-        double[] u = new double[width];
-        for (int j = 0; j < n; j++) {
-            for (int c = 0; c < width; c++) {
-                u[c] += pre[j] * x[j * width + c];
-            }
-        }
-        return u;
-    }
-
-    /** Gradient of the weights that u was read by. */
-    double[] readGradient(double[] x, double[] du) {
-        double[] dPre = new double[n];
-        for (int j = 0; j < n; j++) {
-            for (int c = 0; c < width; c++) {
-                dPre[j] += du[c] * x[j * width + c];
-            }
-        }
-        return dPre;
-    }
-
-    /** x′ from the streams x and the sub-layer's output y. */
-    double[] combine(double[] x, Mixed mixed, double[] y) {
-        double[] out = new double[n * width];
-        for (int k = 0; k < n; k++) {
-            for (int c = 0; c < width; c++) {
-                double sum = mixed.post[k] * y[c];
-                for (int j = 0; j < n; j++) {
-                    sum += mixed.comb[j * n + k] * x[j * width + c];
-                }
-                out[k * width + c] = sum;
-            }
-        }
-        return out;
-    }
-
-    /** Gradient of the sub-layer's output from the upstream gradient Γ of x′. */
-    double[] outputGradient(Mixed mixed, double[] upstream) {
-        double[] dy = new double[width];
-        for (int k = 0; k < n; k++) {
-            for (int c = 0; c < width; c++) {
-                dy[c] += mixed.post[k] * upstream[k * width + c];
-            }
-        }
-        return dy;
-    }
-
-    /** All other gradients, once the sub-layer has turned the gradient of its output into that of its input, du. */
-    Gradient backward(double[] x, Mixed mixed, double[] y, double[] du, double[] upstream) {
-        return backward(x, mixed, y, mixed.pre, du, readGradient(x, du), upstream);
+    @Override
+    public Gradient backward(double[] x, Mixed mixed, double[] y, double[] du, double[] upstream) {
+        return backward(x, mixed, y, mixed.pre(), du, NaiveStep.readGradient(x, du), upstream);
     }
 
     /** The same where u was read by other weights than this step's own, whose gradient dPre then comes from whoever read by them. */
     Gradient backward(
             double[] x, Mixed mixed, double[] y, double[] readBy, double[] du, double[] dPre, double[] upstream) {
         int k = n * width;
+        Projected projected = project(x);
         double[] dx = new double[k];
         double[] dz = new double[base.length];
         double[] dComb = new double[n * n];
@@ -132,28 +90,29 @@ final class NaiveHyperConnections {
                 dx[j * width + c] += readBy[j] * du[c];
                 for (int t = 0; t < n; t++) {
                     dComb[j * n + t] += x[j * width + c] * upstream[t * width + c];
-                    dx[j * width + c] += mixed.comb[j * n + t] * upstream[t * width + c];
+                    dx[j * width + c] += mixed.comb()[j * n + t] * upstream[t * width + c];
                 }
             }
-            double s = mixed.pre[j] - eps;
+            double s = mixed.pre()[j] - eps;
             dz[j] = dPre[j] * s * (1 - s);
-            dz[n + j] = dPost * mixed.post[j] * (1 - mixed.post[j] / 2);
+            dz[n + j] = dPost * mixed.post()[j] * (1 - mixed.post()[j] / 2);
         }
-        System.arraycopy(mix.backward(mixed.logits, dComb), 0, dz, 2 * n, mixed.logits.length);
+        double[] dLogits = mix.backward(projected.logits(n), dComb);
+        System.arraycopy(dLogits, 0, dz, 2 * n, dLogits.length);
         double[] dFn = new double[fn.length];
         double[] dScale = new double[scale.length];
         double inner = 0;
         for (int o = 0; o < dz.length; o++) {
-            dScale[group(o)] += dz[o] * mixed.p[o] * mixed.r;
+            dScale[group(o)] += dz[o] * projected.p[o] * projected.r;
             double dm = dz[o] * scale[group(o)];
-            inner += dm * mixed.p[o];
+            inner += dm * projected.p[o];
             for (int i = 0; i < k; i++) {
-                dFn[o * k + i] = dm * mixed.r * x[i];
-                dx[i] += dm * mixed.r * fn[o * k + i];
+                dFn[o * k + i] = dm * projected.r * x[i];
+                dx[i] += dm * projected.r * fn[o * k + i];
             }
         }
         for (int i = 0; i < k; i++) {
-            dx[i] -= x[i] * inner * mixed.r * mixed.r * mixed.r / k;
+            dx[i] -= x[i] * inner * projected.r * projected.r * projected.r / k;
         }
         return new Gradient(dx, dFn, dz, dScale);
     }

@@ -58,7 +58,7 @@ record LaggedCase(List<StepCase> steps, Sample upstream) {
 
     /** What one token's pass leaves for the way back. */
     @SuppressWarnings("ArrayRecordComponent")
-    private record Trace(double[] x, double[] readBy, double[] u, double[] y, NaiveHyperConnections.Mixed mixed) {}
+    private record Trace(double[] x, double[] readBy, double[] u, double[] y, NaiveStep.Mixed mixed) {}
 
     Map<String, double[]> naive() {
         HyperConnectionsConfig config = steps.getFirst().config();
@@ -92,18 +92,17 @@ record LaggedCase(List<StepCase> steps, Sample upstream) {
         readBy[0] = 1;
         for (StepCase step : steps) {
             NaiveHyperConnections naive = naive(step);
-            NaiveHyperConnections.Mixed mixed = naive.mix(x);
-            double[] u = naive.read(x, readBy);
+            NaiveStep.Mixed mixed = naive.mix(x);
+            double[] u = NaiveStep.read(x, readBy);
             double[] y = step.subLayer(u);
             traces.add(new Trace(x, readBy, u, y, mixed));
-            x = naive.combine(x, mixed, y);
+            x = NaiveStep.combine(x, mixed, y);
             readBy = mixed.pre();
         }
-        NaiveHyperConnections last = naive(steps.getLast());
         StepCase.place(results, "streams", t, x);
-        StepCase.place(results, "out", t, last.read(x, readBy));
+        StepCase.place(results, "out", t, NaiveStep.read(x, readBy));
         double[] dOut = Arrays.copyOfRange(upstream.values(), t * width, (t + 1) * width);
-        double[] dPre = last.readGradient(x, dOut);
+        double[] dPre = NaiveStep.readGradient(x, dOut);
         double[] dx = new double[n * width];
         for (int i = 0; i < dx.length; i++) {
             dx[i] = readBy[i / width] * dOut[i % width];
@@ -112,11 +111,10 @@ record LaggedCase(List<StepCase> steps, Sample upstream) {
             StepCase step = steps.get(s);
             NaiveHyperConnections naive = naive(step);
             Trace trace = traces.get(s);
-            double[] dy = naive.outputGradient(trace.mixed, dx);
+            double[] dy = NaiveStep.outputGradient(trace.mixed, dx);
             double[] du = step.inputGradient(trace.u, trace.y, dy, StepCase.result(results, "grad." + s + ".f"));
-            NaiveHyperConnections.Gradient gradient =
-                    naive.backward(trace.x, trace.mixed, trace.y, trace.readBy, du, dPre, dx);
-            dPre = naive.readGradient(trace.x, du);
+            NaiveStep.Gradient gradient = naive.backward(trace.x, trace.mixed, trace.y, trace.readBy, du, dPre, dx);
+            dPre = NaiveStep.readGradient(trace.x, du);
             dx = gradient.dx();
             StepCase.addTo(StepCase.result(results, "grad." + s + ".fn"), gradient.dFn());
             StepCase.addTo(StepCase.result(results, "grad." + s + ".base"), gradient.dBase());

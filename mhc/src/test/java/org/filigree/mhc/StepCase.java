@@ -12,6 +12,7 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Parameter;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
@@ -23,23 +24,28 @@ record StepCase(
         return random(Mixing.sinkhorn(20), n, width, random, outer);
     }
 
-    /** Of any form that makes its mix of logits. */
+    /** Of any form but the plain residual; parameters that the form has not have no elements. */
     static StepCase random(Mixing mixing, int n, int width, RandomStream random, int... outer) {
         int[] dims = Arrays.copyOf(outer, outer.length + 2);
         dims[outer.length] = n;
         dims[outer.length + 1] = width;
         var config = HyperConnectionsConfig.of(n, width, mixing);
         ParameterMap shapes = config.init(TestBackends.get("scalar"), random).parameters();
-        int rows = shapes.get("base").shape().dim(0);
-        double fan = 1 / Math.sqrt(n * width);
+        Shape fn = shape(shapes, "fn");
+        double fan = fn.rank() == 2 ? 1 / Math.sqrt(fn.dim(1)) : 1;
         return new StepCase(
                 config,
                 Sample.gaussian("x", random, dims),
-                Sample.gaussian("fn", random, rows, n * width).map(v -> v * fan),
-                Sample.gaussian("base", random, rows),
-                Sample.gaussian("scale", random, shapes.get("scale").shape().dim(0)),
+                Sample.gaussian("fn", random, fn.toArray()).map(v -> v * fan),
+                Sample.gaussian("base", random, shapes.get("base").shape().toArray()),
+                Sample.gaussian("scale", random, shape(shapes, "scale").toArray()),
                 Sample.gaussian("f", random, width, width).map(v -> v / Math.sqrt(width)),
                 Sample.gaussian("upstream", random, dims));
+    }
+
+    private static Shape shape(ParameterMap parameters, String name) {
+        Parameter parameter = parameters.asMap().get(name);
+        return parameter == null ? Shape.of(0) : parameter.shape();
     }
 
     /** The same operands but for these. */
@@ -77,7 +83,7 @@ record StepCase(
         return results;
     }
 
-    /** The same by {@link NaiveHyperConnections}, token by token. */
+    /** The same by {@link NaiveStep}, token by token. */
     Map<String, double[]> naive() {
         int n = config.streams();
         int width = config.width();
@@ -93,20 +99,20 @@ record StepCase(
         results.put("grad.fn", new double[fn.values().length]);
         results.put("grad.base", new double[base.values().length]);
         results.put("grad.scale", new double[scale.values().length]);
-        var naive = new NaiveHyperConnections(config, fn.values(), base.values(), scale.values());
+        NaiveStep naive = NaiveStep.of(config, fn.values(), base.values(), scale.values());
         for (int t = 0; t < tokens; t++) {
             double[] in = Arrays.copyOfRange(x.values(), t * n * width, (t + 1) * n * width);
             double[] up = Arrays.copyOfRange(upstream.values(), t * n * width, (t + 1) * n * width);
-            NaiveHyperConnections.Mixed mixed = naive.mix(in);
+            NaiveStep.Mixed mixed = naive.mix(in);
             double[] y = subLayer(mixed.u());
-            double[] dy = naive.outputGradient(mixed, up);
+            double[] dy = NaiveStep.outputGradient(mixed, up);
             double[] du = inputGradient(mixed.u(), y, dy, result(results, "grad.f"));
-            NaiveHyperConnections.Gradient gradient = naive.backward(in, mixed, y, du, up);
+            NaiveStep.Gradient gradient = naive.backward(in, mixed, y, du, up);
             place(results, "pre", t, mixed.pre());
             place(results, "post", t, mixed.post());
             place(results, "comb", t, mixed.comb());
             place(results, "collapsed", t, mixed.u());
-            place(results, "output", t, naive.combine(in, mixed, y));
+            place(results, "output", t, NaiveStep.combine(in, mixed, y));
             place(results, "grad.x", t, gradient.dx());
             addTo(result(results, "grad.fn"), gradient.dFn());
             addTo(result(results, "grad.base"), gradient.dBase());
