@@ -31,10 +31,14 @@ record HostScaledDotProduct(HostBackend backend) implements ScaledDotProductKern
                 TileGrid.sinks(input),
                 output,
                 logSumExp);
-        backend.workers()
-                .parallelFor(
-                        grid.tasks(),
-                        task -> forward.run(task, backend.workers().scratch()));
+        if (grid.strips == 1) {
+            new FewQueries(forward).run(backend.workers());
+        } else {
+            backend.workers()
+                    .parallelFor(
+                            grid.tasks(),
+                            task -> forward.run(task, backend.workers().scratch()));
+        }
         return new Attended(
                 HostFloats.tensor(backend, outputShape, output),
                 HostFloats.tensor(backend, queries.shape().leading(-1), logSumExp));

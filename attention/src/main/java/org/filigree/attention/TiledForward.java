@@ -103,7 +103,7 @@ record TiledForward(
         LogitTile.addUp(logits, keys, totals, at, keep);
     }
 
-    private void finish(
+    void finish(
             int sequence,
             int keyHead,
             int firstRow,

@@ -148,6 +148,24 @@ class ScaledDotProductAttentionProperties {
                         new Case(b, t, t + earlier, h[0], h[1], w[0], w[1], sight, sinks, seed));
     }
 
+    /** Few queries of many keys, which are cut into parts. */
+    @Property(tries = 20)
+    void agreesWithPlainLoopsInDecoding(@ForAll("cases") Case c) {
+        agreesWithPlainLoops(
+                TestBackends.get("vector"),
+                new Case(
+                        c.batch,
+                        1 + c.tokens % 3,
+                        3 + 7 * c.keys,
+                        c.keyHeads,
+                        c.group,
+                        c.width,
+                        c.valueWidth,
+                        c.sight,
+                        c.withSinks,
+                        c.seed));
+    }
+
     private static DenseAttentionInput input(Case c, Tensor q, Tensor k, Tensor v, Tensor sinks) {
         DenseAttentionInput plain = new DenseAttentionInput(q, k, v, c.span(), c.scale(), null);
         return c.withSinks ? plain.withSinks(sinks) : plain;
@@ -199,7 +217,10 @@ class ScaledDotProductAttentionProperties {
         return Arrays.copyOfRange(sample.values(), b * size, (b + 1) * size);
     }
 
-    /** Queries may come in chunks: tiles begin at fixed keys, so where a query's chunk begins shows in no bit. */
+    /**
+     * Queries may come in chunks: tiles begin at fixed keys, so where a query's chunk begins shows in no bit, unless a chunk is so short
+     * and its keys so many that they are cut into parts.
+     */
     @Property(tries = 40)
     void chunksGiveTheBitsOfTheWhole(@ForAll("cases") Case c, @ForAll long cut) {
         Backend backend = TestBackends.get("vector");
