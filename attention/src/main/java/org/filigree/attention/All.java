@@ -9,17 +9,20 @@ import org.filigree.core.tensor.Tensor;
 public record All() implements Selector {
     @Override
     public Tensor select(Tensor scores, Visibility visibility) {
-        int tokens = scores.dim(1);
-        int keys = scores.dim(2);
-        int[] indices = new int[Math.toIntExact(scores.shape().size())];
-        for (int row = 0; row < scores.dim(0) * tokens; row++) {
+        return indices(Backend.of(scores), scores.dim(0), scores.dim(1), scores.dim(2), visibility);
+    }
+
+    /** Every visible key of every query, INT32 [batch, tokens, keys]. */
+    static Tensor indices(Backend backend, int batch, int tokens, int keys, Visibility visibility) {
+        int[] indices = new int[Math.toIntExact((long) batch * tokens * keys)];
+        for (int row = 0; row < batch * tokens; row++) {
             int visible = visibility.keys(row % tokens);
             for (int j = 0; j < visible; j++) {
                 indices[row * keys + j] = j;
             }
             Arrays.fill(indices, row * keys + visible, (row + 1) * keys, -1);
         }
-        return Backend.of(scores).tensors().ints(Shape.of(scores.dim(0), tokens, keys), indices);
+        return backend.tensors().ints(Shape.of(batch, tokens, keys), indices);
     }
 
     @Override

@@ -63,6 +63,12 @@ public final class LatentAttention implements Layer {
     /** Name of the scorer's cached key. */
     public static final String SCORER_KEY = "scorer key";
 
+    /**
+     * Tokens times heads up to which naming every key beats packing all of them: 16 heads over 16 384 keys took 3.5 instead of 12.3 ms for
+     * one token, 14 instead of 39 for four, and as long for sixteen.
+     */
+    private static final int FEW_ROWS = 64;
+
     private final LatentAttentionConfig config;
     private final QueryPath query;
     private final Linear compress;
@@ -316,7 +322,8 @@ public final class LatentAttention implements Layer {
     private Tensor absorbed(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
         Tensor q = intoLatentSpace(tokens);
-        Tensor mixed = indices.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> {
+        Optional<Tensor> named = indices.isEmpty() && readsInPlace(q) ? Optional.of(all(q, keys)) : indices;
+        Tensor mixed = named.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> {
             Tensor oneHead = insertAxis(keys.joined(), 2);
             Tensor values = slice(oneHead, -1, 0, config.latent());
             return ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, oneHead, values)))
@@ -343,6 +350,16 @@ public final class LatentAttention implements Layer {
 
     private @Nullable Tensor sinkLogits() {
         return sinks == null ? null : sinks.value();
+    }
+
+    private static boolean readsInPlace(Tensor q) {
+        return q.dim(1) * q.dim(2) <= FEW_ROWS
+                && Backend.of(q).kernel(SparseAttentionKernel.class).isPresent();
+    }
+
+    private static Tensor all(Tensor q, LatentKeys keys) {
+        int count = keys.count();
+        return All.indices(Backend.of(q), q.dim(0), q.dim(1), count, Visibility.causal(q.dim(1), count));
     }
 
     private DenseAttentionInput withSinks(DenseAttentionInput input) {
