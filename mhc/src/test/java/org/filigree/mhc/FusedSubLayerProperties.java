@@ -1,5 +1,7 @@
 package org.filigree.mhc;
 
+import static org.filigree.core.op.Arithmetic.add;
+import static org.filigree.core.op.Arithmetic.multiply;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Pointwise.tanh;
@@ -69,6 +71,84 @@ class FusedSubLayerProperties {
             onThreads(step, threads)
                     .forEach((name, values) -> assertArrayEquals(StepCase.result(one, name), values, name));
         }
+    }
+
+    /** Neither a token's place among four or sixteen nor its neighbours change a bit. */
+    @Property(tries = 20)
+    void tokensAreIndependentBitForBit(
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 41) int tokens,
+            @ForAll long seed) {
+        int width = TileProducts.PANEL;
+        RandomStream random = RandomStream.of(seed);
+        StepCase step = StepCase.random(n, width, random, tokens);
+        int[] order = random.fork("order").permutation(tokens);
+        var permuted = new StepCase(
+                step.config(),
+                permuted(step.x(), order),
+                step.fn(),
+                step.base(),
+                step.scale(),
+                step.f(),
+                permuted(step.upstream(), order));
+        double[][] expected = streamsAndGradient(step);
+        double[][] actual = streamsAndGradient(permuted);
+        for (int i = 0; i < expected.length; i++) {
+            assertArrayEquals(permuted(expected[i], order), actual[i]);
+        }
+    }
+
+    private static double[][] streamsAndGradient(StepCase step) {
+        Tensor streams = Autograd.leaf(step.x().on(VECTOR));
+        Tensor next = step.connections(VECTOR).apply(streams, u -> tanh(u));
+        Tensor gradient = Autograd.backward(next, step.upstream().on(VECTOR)).of(streams);
+        return new double[][] {next.toDoubles(), gradient.toDoubles()};
+    }
+
+    private static Sample permuted(Sample sample, int[] order) {
+        return Sample.real(sample.name(), sample.shape(), permuted(sample.values(), order));
+    }
+
+    private static double[] permuted(double[] rows, int[] order) {
+        int size = rows.length / order.length;
+        double[] out = new double[rows.length];
+        for (int t = 0; t < order.length; t++) {
+            System.arraycopy(rows, order[t] * size, out, t * size, size);
+        }
+        return out;
+    }
+
+    /** What leads past F in the graph must not be taken for X: here F reads X itself, X′ is used twice, and so are the connections. */
+    @Property(tries = 15)
+    void streamsAndConnectionsMayBeUsedTwice(
+            @ForAll @IntRange(min = 1, max = 8) int n,
+            @ForAll @IntRange(min = 1, max = 19) int tokens,
+            @ForAll long seed) {
+        StepCase step = StepCase.random(n, TileProducts.PANEL, RandomStream.of(seed), tokens);
+        Map<String, double[]> composed = usedTwice(step, TestBackends.get("scalar"));
+        // Two steps and a product.
+        Tolerance tolerance = Tolerance.of(VECTOR, (long) n * TileProducts.PANEL + 40)
+                .times(3)
+                .withFloor(1);
+        usedTwice(step, VECTOR)
+                .forEach((name, values) -> assertClose(name, StepCase.result(composed, name), values, tolerance));
+    }
+
+    private static Map<String, double[]> usedTwice(StepCase step, Backend backend) {
+        HyperConnections connections = step.connections(backend);
+        Tensor x = Autograd.leaf(step.x().on(backend));
+        Tensor once = connections.apply(x, u -> add(tanh(u), Reduce.sum(x, -2)));
+        Tensor twice = connections.apply(once, u -> add(tanh(u), Reduce.sum(once, -2)));
+        Tensor out = multiply(add(twice, once), x);
+        Gradients gradients = Autograd.backward(out, step.upstream().on(backend));
+        var results = new LinkedHashMap<String, double[]>();
+        results.put("out", out.toDoubles());
+        results.put("dx", gradients.of(x).toDoubles());
+        connections
+                .parameters()
+                .forEach((name, parameter) ->
+                        results.put(name, gradients.of(parameter.value()).toDoubles()));
+        return results;
     }
 
     private static Map<String, double[]> onThreads(StepCase step, int threads) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.simd.TileProducts;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.LinearConfig;
@@ -24,33 +25,36 @@ class MixListenerTest {
     @EveryBackend
     void hearsEverySubLayerInOrderAndChangesNoBit(Backend backend) {
         for (Mixing mixing : List.of(Mixing.sinkhorn(20), Mixing.fixed(), Mixing.dynamic())) {
-            Layer layer = LinearConfig.of(5, 5).init(backend, Seed.of("listener"));
-            HyperConnected chain =
-                    HyperConnections.of(3, 5, mixing).around(layer).then(layer);
-            Tensor streams = Autograd.leaf(
-                    Sample.gaussian("x", Seed.of("listener"), 2, 4, 3, 5).on(backend));
-            var heard = new ArrayList<MixWeights>();
-            var places = new ArrayList<HyperConnections>();
-            Context listening = Context.training().with(MixListener.KEY, (connections, weights) -> {
-                places.add(connections);
-                heard.add(weights);
-            });
-            Tensor told = chain.forward(streams, listening);
-            Tensor untold = chain.forward(streams, Context.training());
-            assertArrayEquals(untold.toDoubles(), told.toDoubles());
-            assertArrayEquals(
-                    Autograd.backward(untold, Autograd.detach(untold))
-                            .of(streams)
-                            .toDoubles(),
-                    Autograd.backward(told, Autograd.detach(untold)).of(streams).toDoubles());
-            assertEquals(2, places.size(), "once a sub-layer, and not in the pass without a listener");
-            assertArrayEquals(
-                    places.getFirst().weights(streams).comb().toDoubles(),
-                    heard.getFirst().comb().toDoubles());
-            assertFalse(heard.stream()
-                    .flatMap(w -> Stream.of(w.pre(), w.post(), w.comb()))
-                    .anyMatch(Autograd::differentiable));
+            hearsEverySubLayer(backend, mixing, 5);
         }
+        hearsEverySubLayer(backend, Mixing.sinkhorn(20), TileProducts.PANEL);
+    }
+
+    private static void hearsEverySubLayer(Backend backend, Mixing mixing, int width) {
+        Layer layer = LinearConfig.of(width, width).init(backend, Seed.of("listener"));
+        HyperConnected chain =
+                HyperConnections.of(3, width, mixing).around(layer).then(layer);
+        Tensor streams = Autograd.leaf(
+                Sample.gaussian("x", Seed.of("listener"), 2, 4, 3, width).on(backend));
+        var heard = new ArrayList<MixWeights>();
+        var places = new ArrayList<HyperConnections>();
+        Context listening = Context.training().with(MixListener.KEY, (connections, weights) -> {
+            places.add(connections);
+            heard.add(weights);
+        });
+        Tensor told = chain.forward(streams, listening);
+        Tensor untold = chain.forward(streams, Context.training());
+        assertArrayEquals(untold.toDoubles(), told.toDoubles());
+        assertArrayEquals(
+                Autograd.backward(untold, Autograd.detach(untold)).of(streams).toDoubles(),
+                Autograd.backward(told, Autograd.detach(untold)).of(streams).toDoubles());
+        assertEquals(2, places.size(), "once a sub-layer, and not in the pass without a listener");
+        assertArrayEquals(
+                places.getFirst().weights(streams).comb().toDoubles(),
+                heard.getFirst().comb().toDoubles());
+        assertFalse(heard.stream()
+                .flatMap(w -> Stream.of(w.pre(), w.post(), w.comb()))
+                .anyMatch(Autograd::differentiable));
     }
 
     @ParameterizedTest
