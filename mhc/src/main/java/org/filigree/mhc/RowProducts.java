@@ -31,73 +31,54 @@ final class RowProducts {
     }
 
     /**
-     * y_t[c] += Σ_o weights[t][o]·φ[o][c] for a row of y of every token, k apart. Tiles at the end repeat the last token: both copies
-     * hold and store the same.
+     * y_t[c] += Σ_o weights[t][o]·φ[o][c] for one panel of columns, rows of y {@code stride} apart. Tiles at the end repeat the last token:
+     * both copies hold and store the same.
      */
-    static void addProduct(float[] weights, int tall, float[] panels, float[] y, int yAt, int k, int tokens) {
+    static void addProduct(
+            float[] weights, int tall, float[] panels, int panel, float[] y, int yAt, int stride, int tokens) {
         for (int t = 0; t < tokens; t += TILE) {
             int t1 = Math.min(t + 1, tokens - 1);
             int t2 = Math.min(t + 2, tokens - 1);
             int t3 = Math.min(t + 3, tokens - 1);
-            for (int c = 0; c < k; c += PANEL) {
-                int at = yAt + c;
-                TileProducts.addRows(
-                        weights,
-                        t * tall,
-                        t1 * tall,
-                        t2 * tall,
-                        t3 * tall,
-                        1,
-                        tall,
-                        panels,
-                        c * tall,
-                        PANEL,
-                        y,
-                        at + t * k,
-                        at + t1 * k,
-                        at + t2 * k,
-                        at + t3 * k);
-            }
+            TileProducts.addRows(
+                    weights,
+                    t * tall,
+                    t1 * tall,
+                    t2 * tall,
+                    t3 * tall,
+                    1,
+                    tall,
+                    panels,
+                    panel,
+                    PANEL,
+                    y,
+                    yAt + t * stride,
+                    yAt + t1 * stride,
+                    yAt + t2 * stride,
+                    yAt + t3 * stride);
         }
     }
 
-    /**
-     * panels[o][c] += Σ_t weights[t][o]·x_t[c], the gradient of φ. Rows of x that lie a power of two apart fall into the same few sets of
-     * the first-level cache, so each panel of them is copied together first.
-     */
-    static void addOuter(
-            float[] weights,
-            int tall,
-            float[] x,
-            int xAt,
-            int k,
-            int tokens,
-            float[] together,
-            float[] panels,
-            int panelsAt) {
-        for (int c = 0; c < k; c += PANEL) {
-            for (int t = 0; t < tokens; t++) {
-                System.arraycopy(x, xAt + t * k + c, together, t * PANEL, PANEL);
-            }
-            for (int o = 0; o < tall; o += TILE) {
-                int at = panelsAt + c * tall + o * PANEL;
-                TileProducts.addRows(
-                        weights,
-                        o,
-                        o + 1,
-                        o + 2,
-                        o + 3,
-                        tall,
-                        tokens,
-                        together,
-                        0,
-                        PANEL,
-                        panels,
-                        at,
-                        at + PANEL,
-                        at + 2 * PANEL,
-                        at + 3 * PANEL);
-            }
+    /** panels[o][c] += Σ_t weights[t][o]·x_t[c] for one panel of columns: the gradient of φ. */
+    static void addOuter(float[] weights, int tall, float[] x, int tokens, float[] panels, int panel) {
+        for (int o = 0; o < tall; o += TILE) {
+            int at = panel + o * PANEL;
+            TileProducts.addRows(
+                    weights,
+                    o,
+                    o + 1,
+                    o + 2,
+                    o + 3,
+                    tall,
+                    tokens,
+                    x,
+                    0,
+                    PANEL,
+                    panels,
+                    at,
+                    at + PANEL,
+                    at + 2 * PANEL,
+                    at + 3 * PANEL);
         }
     }
 }

@@ -106,4 +106,16 @@ final class StreamLoops {
             s3.intoArray(dx, xAt + c + 3 * LANES);
         }
     }
+
+    /** One panel each of so many rows; for runs this short a call of {@code arraycopy} costs as much as the copy. */
+    static void copyPanels(float[] from, int at, int stride, float[] to, int toAt, int toStride, int rows) {
+        for (int i = 0; i < rows; i++) {
+            int source = at + i * stride;
+            int target = toAt + i * toStride;
+            FloatVector.fromArray(F, from, source).intoArray(to, target);
+            FloatVector.fromArray(F, from, source + LANES).intoArray(to, target + LANES);
+            FloatVector.fromArray(F, from, source + 2 * LANES).intoArray(to, target + 2 * LANES);
+            FloatVector.fromArray(F, from, source + 3 * LANES).intoArray(to, target + 3 * LANES);
+        }
+    }
 }

@@ -151,7 +151,7 @@ final class VectorSubLayerGradient {
         private final float[] logits = new float[n * n * GROUP];
         private final float[] dComb = new float[n * n * GROUP];
         private final float[] dProjection = new float[tall * GROUP];
-        private final float[] together = new float[GROUP * PANEL];
+        private final float[] xPanel = new float[GROUP * PANEL];
         private final float[] products = new float[TileProducts.SUMS];
         private final float[] steps = new float[sinkhorn.gradientScratch()];
 
@@ -201,8 +201,11 @@ final class VectorSubLayerGradient {
                             dx);
                 }
             }
-            RowProducts.addProduct(dProjection, tall, panels, dx, from * k, k, count);
-            RowProducts.addOuter(dProjection, tall, x, from * k, k, count, together, dPanels, panelsAt);
+            for (int c = 0; c < k; c += PANEL) {
+                RowProducts.addProduct(dProjection, tall, panels, c * tall, dx, from * k + c, k, count);
+                StreamLoops.copyPanels(x, from * k + c, k, xPanel, 0, PANEL, count);
+                RowProducts.addOuter(dProjection, tall, xPanel, count, dPanels, panelsAt + c * tall);
+            }
         }
 
         /** dcomb[j,k] = X_j·Γ_k of the token at a place, in tiles. */

@@ -3,6 +3,7 @@ package org.filigree.core.backend.simd;
 import static org.filigree.core.backend.simd.VectorMath.F;
 import static org.filigree.core.backend.simd.VectorMath.LANES;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -40,22 +41,59 @@ public final class TileProducts {
      */
     public static void dots(
             float[] a, int a0, int a1, int a2, int a3, float[] b, int b0, int b1, int b2, int b3, int n, float[] sums) {
-        FloatVector s00 = FloatVector.zero(F);
-        FloatVector s01 = s00;
-        FloatVector s02 = s00;
-        FloatVector s03 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s12 = s00;
-        FloatVector s13 = s00;
-        FloatVector s20 = s00;
-        FloatVector s21 = s00;
-        FloatVector s22 = s00;
-        FloatVector s23 = s00;
-        FloatVector s30 = s00;
-        FloatVector s31 = s00;
-        FloatVector s32 = s00;
-        FloatVector s33 = s00;
+        Arrays.fill(sums, 0, SUMS, 0f);
+        addDots(a, a0, a1, a2, a3, b, b0, b1, b2, b3, n, sums, 0);
+        fold(sums, 0, sums, 0);
+    }
+
+    /**
+     * Adds a stretch of sixteen products to sums that are not folded yet, so that long rows can be walked in stretches that stay in a
+     * cache.
+     *
+     * @param a holds rows
+     * @param a0 where the stretch of its first row begins
+     * @param a1 the second
+     * @param a2 the third
+     * @param a3 the fourth
+     * @param b holds rows
+     * @param b0 where the stretch of its first row begins
+     * @param b1 the second
+     * @param b2 the third
+     * @param b3 the fourth
+     * @param n length of the stretch, a multiple of the lanes
+     * @param lanes sixteen vectors of sums
+     * @param at where they begin
+     */
+    public static void addDots(
+            float[] a,
+            int a0,
+            int a1,
+            int a2,
+            int a3,
+            float[] b,
+            int b0,
+            int b1,
+            int b2,
+            int b3,
+            int n,
+            float[] lanes,
+            int at) {
+        FloatVector s00 = FloatVector.fromArray(F, lanes, at);
+        FloatVector s01 = FloatVector.fromArray(F, lanes, at + LANES);
+        FloatVector s02 = FloatVector.fromArray(F, lanes, at + 2 * LANES);
+        FloatVector s03 = FloatVector.fromArray(F, lanes, at + 3 * LANES);
+        FloatVector s10 = FloatVector.fromArray(F, lanes, at + 4 * LANES);
+        FloatVector s11 = FloatVector.fromArray(F, lanes, at + 5 * LANES);
+        FloatVector s12 = FloatVector.fromArray(F, lanes, at + 6 * LANES);
+        FloatVector s13 = FloatVector.fromArray(F, lanes, at + 7 * LANES);
+        FloatVector s20 = FloatVector.fromArray(F, lanes, at + 8 * LANES);
+        FloatVector s21 = FloatVector.fromArray(F, lanes, at + 9 * LANES);
+        FloatVector s22 = FloatVector.fromArray(F, lanes, at + 10 * LANES);
+        FloatVector s23 = FloatVector.fromArray(F, lanes, at + 11 * LANES);
+        FloatVector s30 = FloatVector.fromArray(F, lanes, at + 12 * LANES);
+        FloatVector s31 = FloatVector.fromArray(F, lanes, at + 13 * LANES);
+        FloatVector s32 = FloatVector.fromArray(F, lanes, at + 14 * LANES);
+        FloatVector s33 = FloatVector.fromArray(F, lanes, at + 15 * LANES);
         for (int i = 0; i < n; i += LANES) {
             FloatVector y0 = FloatVector.fromArray(F, b, b0 + i);
             FloatVector y1 = FloatVector.fromArray(F, b, b1 + i);
@@ -82,23 +120,22 @@ public final class TileProducts {
             s32 = x3.fma(y2, s32);
             s33 = x3.fma(y3, s33);
         }
-        s00.intoArray(sums, 0);
-        s01.intoArray(sums, LANES);
-        s02.intoArray(sums, 2 * LANES);
-        s03.intoArray(sums, 3 * LANES);
-        s10.intoArray(sums, 4 * LANES);
-        s11.intoArray(sums, 5 * LANES);
-        s12.intoArray(sums, 6 * LANES);
-        s13.intoArray(sums, 7 * LANES);
-        s20.intoArray(sums, 8 * LANES);
-        s21.intoArray(sums, 9 * LANES);
-        s22.intoArray(sums, 10 * LANES);
-        s23.intoArray(sums, 11 * LANES);
-        s30.intoArray(sums, 12 * LANES);
-        s31.intoArray(sums, 13 * LANES);
-        s32.intoArray(sums, 14 * LANES);
-        s33.intoArray(sums, 15 * LANES);
-        fold(sums, 16 * LANES);
+        s00.intoArray(lanes, at);
+        s01.intoArray(lanes, at + LANES);
+        s02.intoArray(lanes, at + 2 * LANES);
+        s03.intoArray(lanes, at + 3 * LANES);
+        s10.intoArray(lanes, at + 4 * LANES);
+        s11.intoArray(lanes, at + 5 * LANES);
+        s12.intoArray(lanes, at + 6 * LANES);
+        s13.intoArray(lanes, at + 7 * LANES);
+        s20.intoArray(lanes, at + 8 * LANES);
+        s21.intoArray(lanes, at + 9 * LANES);
+        s22.intoArray(lanes, at + 10 * LANES);
+        s23.intoArray(lanes, at + 11 * LANES);
+        s30.intoArray(lanes, at + 12 * LANES);
+        s31.intoArray(lanes, at + 13 * LANES);
+        s32.intoArray(lanes, at + 14 * LANES);
+        s33.intoArray(lanes, at + 15 * LANES);
     }
 
     /**
@@ -127,16 +164,23 @@ public final class TileProducts {
         return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
     }
 
-    /** The sum of every vector into the place of its number. */
-    private static void fold(float[] lanes, int length) {
-        for (int at = 0; at < length; at += LANES) {
+    /**
+     * The sums of sixteen vectors.
+     *
+     * @param lanes holds the vectors
+     * @param at where they begin
+     * @param sums gets sixteen sums; may be {@code lanes}, at or before {@code at}
+     * @param to where they begin
+     */
+    public static void fold(float[] lanes, int at, float[] sums, int to) {
+        for (int q = 0; q < TILE * TILE; q++) {
             float even = 0;
             float odd = 0;
-            for (int i = at; i < at + LANES; i += 2) {
+            for (int i = at + q * LANES; i < at + (q + 1) * LANES; i += 2) {
                 even += lanes[i];
                 odd += lanes[i + 1];
             }
-            lanes[at / LANES] = even + odd;
+            sums[to + q] = even + odd;
         }
     }
 
