@@ -3,7 +3,6 @@ package org.filigree.mhc;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.filigree.core.tensor.Check;
 
 /**
  * A doubly stochastic matrix as what it is by the theorem of Birkhoff and von Neumann, a convex combination of permutations:
@@ -38,11 +37,12 @@ public record BirkhoffDecomposition(List<Term> terms, double rest) {
      *
      * @param matrix square, without negative entries
      * @return its permutations
+     * @throws org.filigree.core.tensor.ShapeException if it is not square
      * @throws IllegalArgumentException if an entry is negative or not finite
      */
     public static BirkhoffDecomposition of(double[][] matrix) {
+        SquareMatrices.check("Birkhoff decomposition", matrix);
         int n = matrix.length;
-        Check.positive("Birkhoff decomposition: rows", n);
         double[][] left = new double[n][];
         double scale = 0;
         for (int i = 0; i < n; i++) {

@@ -15,8 +15,10 @@ public record Gain(double forward, double backward) {
      *
      * @param matrix M with x′ = Mx, square; the transpose of {@link MixWeights#comb}
      * @return its gains
+     * @throws org.filigree.core.tensor.ShapeException if it is not square
      */
     public static Gain of(double[][] matrix) {
+        SquareMatrices.check("gain", matrix);
         double forward = 0;
         double[] columns = new double[matrix.length];
         for (double[] row : matrix) {
@@ -39,8 +41,10 @@ public record Gain(double forward, double backward) {
      *
      * @param inLayerOrder M_1 to M_L, at least one
      * @return its gains
+     * @throws org.filigree.core.tensor.ShapeException if they are not square matrices of one size
      */
     public static Gain ofComposite(List<double[][]> inLayerOrder) {
+        SquareMatrices.check("composite gain", inLayerOrder);
         double[][] product = inLayerOrder.getFirst();
         for (double[][] next : inLayerOrder.subList(1, inLayerOrder.size())) {
             product = multiply(next, product);
@@ -54,8 +58,10 @@ public record Gain(double forward, double backward) {
      *
      * @param inLayerOrder M_1 to M_L, at least one
      * @return one gain a sub-layer
+     * @throws org.filigree.core.tensor.ShapeException if they are not square matrices of one size
      */
     public static List<Gain> throughDepth(List<double[][]> inLayerOrder) {
+        SquareMatrices.check("composite gain", inLayerOrder);
         int depth = inLayerOrder.size();
         double[] forward = new double[depth];
         double[] backward = new double[depth];

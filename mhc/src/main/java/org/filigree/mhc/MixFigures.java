@@ -16,8 +16,10 @@ public record MixFigures(Gain gain, double spectralNorm, double rows, double col
      *
      * @param matrix M with x′ = Mx, square; the transpose of {@link MixWeights#comb}
      * @return its figures
+     * @throws org.filigree.core.tensor.ShapeException if it is not square
      */
     public static MixFigures of(double[][] matrix) {
+        SquareMatrices.check("mix figures", matrix);
         int n = matrix.length;
         double[][] transposed = new double[n][n];
         double entropy = 0;

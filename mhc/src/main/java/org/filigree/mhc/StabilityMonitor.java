@@ -1,8 +1,14 @@
 package org.filigree.mhc;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.Tensor;
 
 /**
  * A {@link MixListener} that measures how stable a stack is. Attach it to a pass, then take the {@link #report}; in a training loop
@@ -14,16 +20,19 @@ import org.filigree.core.tensor.Check;
  * System.out.println(monitor.report().table());
  * }
  *
- * It copies mixes to the host and belongs to one thread.
+ * Several passes may go by before a report, as where gradients are accumulated: connections that are heard again begin another pass
+ * of the same stack, and the tokens of all passes are averaged over. So a pass must not go through the same connections twice. Passes
+ * without tokens say nothing and are not counted. It copies mixes to the host and belongs to one thread.
  */
 public final class StabilityMonitor implements MixListener {
     private final int mostTokens;
-    private final List<double[][][]> ofSubLayers = new ArrayList<>();
+    private final List<List<double[][][]>> passes = new ArrayList<>();
+    private final Set<HyperConnections> heard = Collections.newSetFromMap(new IdentityHashMap<>());
 
     /**
      * A monitor that has heard nothing.
      *
-     * @param mostTokens of how many tokens to keep the mixes at most, evenly spaced among all
+     * @param mostTokens of how many tokens of a pass to keep the mixes at most, evenly spaced among all
      */
     public StabilityMonitor(int mostTokens) {
         Check.positive("stability monitor: mostTokens", mostTokens);
@@ -32,8 +41,31 @@ public final class StabilityMonitor implements MixListener {
 
     @Override
     public void mixed(HyperConnections connections, MixWeights weights) {
-        int n = weights.comb().dim(-1);
-        double[] comb = weights.comb().toDoubles();
+        double[][][] mixes = mixes(weights.comb());
+        if (mixes.length == 0) {
+            return;
+        }
+        if (heard.contains(connections)) {
+            heard.clear();
+        }
+        if (heard.isEmpty()) {
+            passes.add(new ArrayList<>());
+        }
+        heard.add(connections);
+        List<double[][][]> pass = passes.getLast();
+        if (!pass.isEmpty() && pass.getFirst().length != mixes.length) {
+            throw new IllegalStateException(
+                    "stability monitor: sub-layer " + pass.size() + " has mixes of " + mixes.length
+                            + " tokens, but those before had " + pass.getFirst().length
+                            + "; take the report after each pass");
+        }
+        pass.add(mixes);
+    }
+
+    /** Of the tokens that are kept, in the orientation x′ = Mx. */
+    private double[][][] mixes(Tensor weights) {
+        int n = weights.dim(-1);
+        double[] comb = weights.toDoubles();
         int tokens = comb.length / (n * n);
         int kept = Math.min(tokens, mostTokens);
         double[][][] mixes = new double[kept][n][n];
@@ -45,27 +77,35 @@ public final class StabilityMonitor implements MixListener {
                 }
             }
         }
-        if (!ofSubLayers.isEmpty() && ofSubLayers.getFirst().length != kept) {
-            throw new IllegalStateException("stability monitor: sub-layer " + ofSubLayers.size() + " has mixes of "
-                    + kept + " tokens, but those before had "
-                    + ofSubLayers.getFirst().length + "; take the report after each pass");
-        }
-        ofSubLayers.add(mixes);
+        return mixes;
     }
 
     /**
-     * What was heard since the last report, as one stack; then forgets it.
+     * What was heard since the last report, as one stack; then forgets it, also if it cannot be reported.
      *
      * @return figures of every sub-layer and of their products
-     * @throws IllegalStateException if nothing was heard, or nothing but passes without tokens
+     * @throws IllegalStateException if nothing was heard, or nothing but passes without tokens; or if passes had different numbers of
+     *     sub-layers, as where one broke off
      */
     public StabilityReport report() {
-        if (ofSubLayers.isEmpty() || ofSubLayers.getFirst().length == 0) {
+        List<List<double[][][]>> stacks = List.copyOf(passes);
+        passes.clear();
+        heard.clear();
+        if (stacks.isEmpty()) {
             throw new IllegalStateException(
                     "stability monitor: no mix was heard; attach it with context.with(MixListener.KEY, monitor) and run a pass");
         }
-        StabilityReport report = StabilityReport.of(ofSubLayers);
-        ofSubLayers.clear();
-        return report;
+        int depth = stacks.getFirst().size();
+        for (List<double[][][]> stack : stacks) {
+            if (stack.size() != depth) {
+                throw new IllegalStateException("stability monitor: one pass had " + depth + " sub-layers and another "
+                        + stack.size() + "; take the report after each pass, also after one that broke off");
+            }
+        }
+        return StabilityReport.of(IntStream.range(0, depth)
+                .mapToObj(l -> stacks.stream()
+                        .flatMap(stack -> Arrays.stream(stack.get(l)))
+                        .toArray(double[][][]::new))
+                .toList());
     }
 }

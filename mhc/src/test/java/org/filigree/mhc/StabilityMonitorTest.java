@@ -16,6 +16,7 @@ import org.filigree.core.testkit.Seed;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Thrown;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 
 class StabilityMonitorTest {
@@ -53,6 +54,55 @@ class StabilityMonitorTest {
         assertTrue(message.contains("mixes of 2 tokens, but those before had 1"), message);
     }
 
+    @Test
+    void passesWithoutTokensAreNotCounted() {
+        StabilityMonitor monitor = new StabilityMonitor(100);
+        hears(monitor);
+        assertNothingHeard(monitor);
+        hears(monitor);
+        hears(monitor, 2, 0, 0, 1);
+        assertEquals(new Gain(2, 2), monitor.report().whole());
+    }
+
+    private static void assertNothingHeard(StabilityMonitor monitor) {
+        String message = Thrown.message(IllegalStateException.class, monitor::report);
+        assertTrue(message.contains("no mix was heard"), message);
+    }
+
+    @Test
+    void passesBeforeAReportAreOneStackOfMoreTokens() {
+        Backend backend = TestBackends.get("scalar");
+        HyperConnections first = connections();
+        HyperConnections second = connections();
+        StabilityMonitor monitor = new StabilityMonitor(100);
+        monitor.mixed(first, weights(backend, 2, 0, 0, 1));
+        monitor.mixed(second, weights(backend, 3, 0, 0, 1));
+        monitor.mixed(first, weights(backend, 4, 0, 0, 1, /* second token */ 1, 0, 0, 1));
+        monitor.mixed(second, weights(backend, 5, 0, 0, 1, /* second token */ 1, 0, 0, 1));
+        StabilityReport report = monitor.report();
+        assertEquals(2, report.subLayers().size());
+        assertEquals((2 * 3 + 4 * 5 + 1) / 3.0, report.whole().forward(), 1e-14);
+        assertNothingHeard(monitor);
+    }
+
+    @Test
+    void aPassThatBrokeOffIsRefusedOnce() {
+        Backend backend = TestBackends.get("scalar");
+        HyperConnections first = connections();
+        HyperConnections second = connections();
+        StabilityMonitor monitor = new StabilityMonitor(100);
+        for (int pass = 0; pass < 2; pass++) {
+            monitor.mixed(first, weights(backend, 2, 0, 0, 1));
+            if (pass > 0) {
+                monitor.mixed(second, weights(backend, 3, 0, 0, 1));
+            }
+        }
+        String message = Thrown.message(IllegalStateException.class, monitor::report);
+        assertTrue(message.contains("one pass had 1 sub-layers and another 2"), message);
+        monitor.mixed(first, weights(backend, 2, 0, 0, 1));
+        assertEquals(new Gain(2, 2), monitor.report().whole());
+    }
+
     @ParameterizedTest
     @EveryBackend
     void aStackOfConstrainedSubLayersStaysNearOne(Backend backend) {
@@ -83,10 +133,38 @@ class StabilityMonitorTest {
         assertTrue(Double.isNaN(SpectralNorm.of(new double[][] {{Double.NaN}})));
     }
 
+    @Test
+    void matricesThatAreNotSquareGetAClearError() {
+        double[][] oblong = {{1, 0, 0}, {0, 1, 0}};
+        double[][] ragged = {{1, 0}, {0}};
+        double[][] one = {{1}};
+        double[][] two = {{1, 0}, {0, 1}};
+        refuses("gain: row 0 has 3 entries, but there are 2 rows", () -> Gain.of(oblong));
+        refuses("gain: row 1 has 1 entries, but there are 2 rows", () -> Gain.of(ragged));
+        refuses("mix figures: row 0 has 3 entries", () -> MixFigures.of(oblong));
+        refuses("Birkhoff decomposition: row 0 has 3 entries", () -> BirkhoffDecomposition.of(oblong));
+        refuses("Birkhoff decomposition: rows must be positive", () -> BirkhoffDecomposition.of(new double[0][]));
+        refuses("composite gain: matrices must be positive", () -> Gain.ofComposite(List.of()));
+        refuses("composite gain: matrices must be positive", () -> Gain.throughDepth(List.of()));
+        refuses("matrix 1 has 1 rows, but those before have 2", () -> Gain.ofComposite(List.of(two, one)));
+        refuses("matrix 1 has 2 rows, but those before have 1", () -> Gain.throughDepth(List.of(one, two)));
+    }
+
+    private static void refuses(String part, Executable call) {
+        String message = Thrown.message(IllegalArgumentException.class, call);
+        assertTrue(message.contains(part), message);
+    }
+
     private static void hears(StabilityMonitor monitor, double... combs) {
-        Backend backend = TestBackends.get("scalar");
-        HyperConnections connections = HyperConnections.of(2, 3, Mixing.fixed()).init(backend, Seed.of("monitor"));
+        monitor.mixed(connections(), weights(TestBackends.get("scalar"), combs));
+    }
+
+    private static HyperConnections connections() {
+        return HyperConnections.of(2, 3, Mixing.fixed()).init(TestBackends.get("scalar"), Seed.of("monitor"));
+    }
+
+    private static MixWeights weights(Backend backend, double... combs) {
         Tensor comb = backend.tensors().doubles(Shape.of(combs.length / 4, 2, 2), combs);
-        monitor.mixed(connections, new MixWeights(comb, comb, comb));
+        return new MixWeights(comb, comb, comb);
     }
 }
