@@ -9,7 +9,6 @@ import static org.filigree.core.op.Reduce.sum;
 import static org.filigree.core.op.Reshape.insertAxis;
 
 import java.util.ArrayList;
-import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.host.HostBackend;
@@ -33,18 +32,13 @@ final class LogSinkhorn {
         if (Backend.of(logits) instanceof HostBackend backend) {
             return backend.kernel(SinkhornKernel.class)
                     .filter(kernel -> kernel.supports(logits.dim(TARGETS)))
-                    .map(kernel -> fused(backend, kernel, logits, iterations))
+                    .map(kernel -> Sinkhorn.recorded(
+                            logits,
+                            WideLogits.sinkhorn(backend, kernel, logits, iterations),
+                            dy -> WideLogits.gradient(backend, kernel, logits, iterations, dy)))
                     .orElseGet(() -> composed(logits, iterations));
         }
         return composed(logits, iterations);
-    }
-
-    private static Tensor fused(HostBackend backend, SinkhornKernel kernel, Tensor logits, int iterations) {
-        return Autograd.record(
-                "sinkhorn",
-                List.of(logits),
-                WideLogits.sinkhorn(backend, kernel, logits, iterations),
-                dy -> List.of(WideLogits.gradient(backend, kernel, logits, iterations, dy)));
     }
 
     private static Tensor composed(Tensor logits, int iterations) {
@@ -55,11 +49,7 @@ final class LogSinkhorn {
             }
             return exp(x);
         });
-        return Autograd.record(
-                "sinkhorn",
-                List.of(logits),
-                Autograd.detach(y),
-                dy -> List.of(gradient(Autograd.detach(logits), iterations, dy)));
+        return Sinkhorn.recorded(logits, Autograd.detach(y), dy -> gradient(Autograd.detach(logits), iterations, dy));
     }
 
     /** A step L′ = L − log Σ exp L has the gradient g ← g − exp(L′)·Σ g, the sum along the step's axis. */

@@ -5,7 +5,8 @@ import org.filigree.core.tensor.Check;
 
 /**
  * The paper's form on one matrix as plain loops in double, on logarithms: M⁰ = exp(A), M ← rows(columns(M)), without ε. Logits are in
- * the orientation of H_res, entry r·n + s from source s to target r; the result is its transpose, comb.
+ * the orientation of H_res, entry r·n + s from source s to target r; the result is its transpose, comb. It shares nothing with {@link
+ * WideLogits}, whose oracle it is.
  */
 final class NaivePaperSinkhorn implements NaiveMix {
     private final int n;

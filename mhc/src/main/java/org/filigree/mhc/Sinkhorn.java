@@ -11,6 +11,7 @@ import static org.filigree.core.op.Softmax.softmax;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.host.HostBackend;
@@ -148,11 +149,13 @@ public final class Sinkhorn {
     }
 
     private static Tensor fused(SinkhornKernel kernel, Tensor logits, int iterations, double eps) {
-        return Autograd.record(
-                "sinkhorn",
-                List.of(logits),
-                kernel.sinkhorn(logits, iterations, eps),
-                dy -> List.of(kernel.gradient(logits, iterations, eps, dy)));
+        return recorded(
+                logits, kernel.sinkhorn(logits, iterations, eps), dy -> kernel.gradient(logits, iterations, eps, dy));
+    }
+
+    /** Puts a result into the graph, in whatever way it was computed. */
+    static Tensor recorded(Tensor logits, Tensor y, UnaryOperator<Tensor> gradient) {
+        return Autograd.record("sinkhorn", List.of(logits), y, dy -> List.of(gradient.apply(dy)));
     }
 
     static Tensor composed(Tensor logits, int iterations, double eps) {
@@ -163,11 +166,7 @@ public final class Sinkhorn {
             }
             return x;
         });
-        return Autograd.record(
-                "sinkhorn",
-                List.of(logits),
-                Autograd.detach(y),
-                dy -> List.of(gradient(Autograd.detach(logits), iterations, eps, dy)));
+        return recorded(logits, Autograd.detach(y), dy -> gradient(Autograd.detach(logits), iterations, eps, dy));
     }
 
     /**
