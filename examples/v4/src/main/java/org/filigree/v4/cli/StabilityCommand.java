@@ -2,9 +2,11 @@ package org.filigree.v4.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -131,17 +133,27 @@ final class StabilityCommand implements Callable<Integer> {
                     DataIdentity.of(source, split));
             int stacks = plan.depths().size()
                     * Contender.all(plan.streams(), plan.factor()).size();
-            int[] done = new int[1];
-            List<StabilityResult> results = experiment.run(computing, result -> {
-                done[0]++;
-                screen.println("[" + done[0] + "/" + stacks + "] " + line(result));
-            });
             Files.createDirectories(out);
+            var soFar = new ArrayList<StabilityResult>();
+            List<StabilityResult> results = experiment.run(computing, result -> {
+                soFar.add(result);
+                screen.println("[" + soFar.size() + "/" + stacks + "] " + line(result));
+                screen.flush();
+                write(plan, soFar);
+            });
             StabilityReportFiles.write(out, plan, results, computing);
             manifest.withEnd(RunOutcome.COMPLETED, Instant.now()).write(out);
         }
         screen.println("Written to " + out.toAbsolutePath().normalize());
         return 0;
+    }
+
+    private void write(StabilityPlan plan, List<StabilityResult> soFar) {
+        try {
+            StabilityReportFiles.write(out, plan, soFar);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String line(StabilityResult result) {

@@ -29,6 +29,18 @@ public final class StabilityReportFiles {
     private StabilityReportFiles() {}
 
     /**
+     * Writes what is known while stacks are still to come, so that a run that is stopped has not been for nothing.
+     *
+     * @param folder where to, which exists
+     * @param plan what is run
+     * @param soFar results of it, at least one
+     * @throws IOException if a file cannot be written
+     */
+    public static void write(Path folder, StabilityPlan plan, List<StabilityResult> soFar) throws IOException {
+        write(folder, soFar, stacks(plan, soFar));
+    }
+
+    /**
      * Writes the report.
      *
      * @param folder where to, which exists
@@ -39,12 +51,16 @@ public final class StabilityReportFiles {
      */
     public static void write(Path folder, StabilityPlan plan, List<StabilityResult> results, Backend backend)
             throws IOException {
-        Files.writeString(folder.resolve(REPORT), text(plan, results, backend));
+        write(folder, results, stacks(plan, results) + randomLogits(plan, backend));
+    }
+
+    private static void write(Path folder, List<StabilityResult> results, String text) throws IOException {
+        Files.writeString(folder.resolve(REPORT), text);
         StabilityPlots.forward(results).write(folder, FORWARD);
         StabilityPlots.backward(results).write(folder, BACKWARD);
     }
 
-    private static String text(StabilityPlan plan, List<StabilityResult> results, Backend backend) {
+    private static String stacks(StabilityPlan plan, List<StabilityResult> results) {
         return String.format(
                         Locale.ROOT,
                         """
@@ -64,10 +80,7 @@ public final class StabilityReportFiles {
                         plan.rate(),
                         plan.seed(),
                         plan.factor())
-                + StabilityTables.ofStacks(plan, results)
-                + "\nMixes of random logits, without a network: what " + ITERATIONS
-                + " iterations leave unfinished, over " + plan.composites() + " composites.\n\n"
-                + randomLogits(plan, backend);
+                + StabilityTables.ofStacks(plan, results);
     }
 
     private static String randomLogits(StabilityPlan plan, Backend backend) {
@@ -80,6 +93,8 @@ public final class StabilityReportFiles {
         List<double[]> gains = cases.stream()
                 .map(one -> one.backwardGains(backend, random, plan.composites()))
                 .toList();
-        return StabilityTables.ofRandomLogits(cases, gains);
+        return "\nMixes of random logits, without a network: what " + ITERATIONS
+                + " iterations leave unfinished, over " + plan.composites() + " composites.\n\n"
+                + StabilityTables.ofRandomLogits(cases, gains);
     }
 }

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.backend.Backend;
@@ -14,6 +17,7 @@ import org.filigree.v4.data.HeldOutWindows;
 import org.filigree.v4.data.Texts;
 import org.filigree.v4.data.TokenStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class StabilityExperimentTest {
     private static final Backend BACKEND = TestBackends.get("vector");
@@ -67,6 +71,23 @@ class StabilityExperimentTest {
         assertTrue(
                 StabilityTables.ofStacks(plan, results).contains("mHC, drawn (not finite after step 0) | NaN | NaN"));
         assertEquals(7, StabilityPlots.backward(results).series().size());
+    }
+
+    @Test
+    void aReportIsWrittenFromTheFirstStackOn(@TempDir Path folder) throws IOException {
+        StabilityPlan plan = StabilityPlan.quick();
+        List<StabilityResult> results = run();
+        for (int stacks = 1; stacks <= results.size(); stacks++) {
+            StabilityReportFiles.write(folder, plan, results.subList(0, stacks));
+            String report = Files.readString(folder.resolve(StabilityReportFiles.REPORT));
+            assertEquals(
+                    stacks,
+                    report.lines()
+                            .filter(line -> line.matches("\\| [24] \\|.*"))
+                            .count(),
+                    report);
+            assertTrue(Files.exists(folder.resolve(StabilityReportFiles.BACKWARD + ".svg")));
+        }
     }
 
     @Test
