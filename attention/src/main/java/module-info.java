@@ -9,8 +9,8 @@ module org.filigree.attention {
     exports org.filigree.attention.compressed;
 
     provides org.filigree.core.backend.KernelProvider with
-            org.filigree.attention.VectorIndexScores,
-            org.filigree.attention.VectorScaledDotProduct,
-            org.filigree.attention.VectorSparseAttention,
+            org.filigree.attention.VectorIndexScoresProvider,
+            org.filigree.attention.VectorScaledDotProductProvider,
+            org.filigree.attention.VectorSparseAttentionProvider,
             org.filigree.attention.VectorCachedAttentionProvider;
 }

@@ -1,27 +1,109 @@
 package org.filigree.attention;
 
-import org.filigree.core.backend.Backend;
-import org.filigree.core.backend.FusedKernel;
-import org.filigree.core.backend.KernelProvider;
+import static org.filigree.attention.TileProduct.STRIP;
+
+import java.util.Arrays;
 import org.filigree.core.backend.host.HostBackend;
+import org.filigree.core.backend.host.HostFloats;
+import org.filigree.core.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
-/** Brings {@link ScaledDotProductKernel} to the vector backend. Public for {@link java.util.ServiceLoader} alone. */
-public final class VectorScaledDotProduct implements KernelProvider {
-    /** For {@link java.util.ServiceLoader}. */
-    public VectorScaledDotProduct() {}
-
+/**
+ * Tiles of attention on arrays. Tasks are heads and parts of their queries, cut by shape alone; what parts add to the gradients of keys
+ * and values is summed in their order.
+ *
+ * @param backend whose arrays it reads and makes
+ */
+record VectorScaledDotProduct(HostBackend backend) implements ScaledDotProductKernel {
     @Override
-    public String backend() {
-        return "vector";
+    public Attended forward(DenseAttentionInput input) {
+        TileGrid grid = new TileGrid(input);
+        Tensor queries = input.queries();
+        var outputShape = queries.shape().withDim(-1, grid.valueWidth);
+        float[] output = HostFloats.allocate(outputShape);
+        float[] logSumExp = HostFloats.allocate(queries.shape().leading(-1));
+        TiledForward forward = new TiledForward(
+                grid,
+                HostFloats.of(queries),
+                HostFloats.of(input.keys()),
+                HostFloats.of(input.values()),
+                (float) input.scale(),
+                TileGrid.sinks(input),
+                output,
+                logSumExp);
+        if (grid.strips == 1) {
+            new FewQueries(forward).run(backend.workers());
+        } else {
+            backend.workers()
+                    .parallelFor(
+                            grid.tasks(),
+                            task -> forward.run(task, backend.workers().scratch()));
+        }
+        return new Attended(
+                HostFloats.tensor(backend, outputShape, output),
+                HostFloats.tensor(backend, queries.shape().leading(-1), logSumExp));
     }
 
     @Override
-    public Class<? extends FusedKernel> type() {
-        return ScaledDotProductKernel.class;
+    public Gradients gradients(
+            DenseAttentionInput input, Attended result, Tensor dOutput, @Nullable Tensor dLogSumExp) {
+        TileGrid grid = new TileGrid(input);
+        float[] sinks = TileGrid.sinks(input);
+        OutputGradient upstream = OutputGradient.of(backend, result, sinks, dOutput, dLogSumExp);
+        float[] dq = HostFloats.allocate(input.queries().shape());
+        float[] dk = HostFloats.allocate(input.keys().shape());
+        float[] dv = HostFloats.allocate(input.values().shape());
+        TiledBackward backward = new TiledBackward(
+                grid,
+                HostFloats.of(input.queries()),
+                HostFloats.of(input.keys()),
+                HostFloats.of(input.values()),
+                (float) input.scale(),
+                upstream.up(),
+                HostFloats.of(result.logSumExp()),
+                upstream.offset(),
+                dq);
+        var sums = new TiledBackward.KeySums[grid.parts == 1 ? 0 : grid.tasks()];
+        backend.workers().parallelFor(grid.tasks(), task -> {
+            TiledBackward.KeySums own = backward.run(task, backend.workers().scratch());
+            if (grid.parts == 1) {
+                spread(grid, task, own, dk, dv);
+            } else {
+                sums[task] = own;
+            }
+        });
+        if (grid.parts > 1) {
+            backend.workers().parallelFor(grid.batch * grid.keyHeads, head -> {
+                TiledBackward.KeySums total = sums[head * grid.parts];
+                for (int part = 1; part < grid.parts; part++) {
+                    add(sums[head * grid.parts + part].keys(), total.keys());
+                    add(sums[head * grid.parts + part].values(), total.values());
+                }
+                spread(grid, head, total, dk, dv);
+            });
+        }
+        return new Gradients(
+                HostFloats.tensor(backend, input.queries().shape(), dq),
+                HostFloats.tensor(backend, input.keys().shape(), dk),
+                HostFloats.tensor(backend, input.values().shape(), dv),
+                input.sinks() == null
+                        ? null
+                        : HostFloats.tensor(backend, input.sinks().shape(), upstream.ofSinks(sinks.length)));
     }
 
-    @Override
-    public FusedKernel create(Backend backend) {
-        return new HostScaledDotProduct((HostBackend) backend);
+    private static void add(float[] from, float[] to) {
+        for (int i = 0; i < to.length; i++) {
+            to[i] += from[i];
+        }
+    }
+
+    private static void spread(TileGrid grid, int head, TiledBackward.KeySums sums, float[] dk, float[] dv) {
+        int sequence = head / grid.keyHeads;
+        int keyHead = head % grid.keyHeads;
+        float[] ones = new float[grid.keys];
+        Arrays.fill(ones, 1f);
+        int step = grid.paddedKeys() * STRIP;
+        grid.keys(dk, sequence, keyHead, grid.width).spread(0, grid.keys, ones, sums.keys(), 0, step);
+        grid.keys(dv, sequence, keyHead, grid.valueWidth).spread(0, grid.keys, ones, sums.values(), 0, step);
     }
 }
