@@ -69,6 +69,9 @@ public final class LatentAttention implements Layer {
      */
     private static final int FEW_ROWS = 64;
 
+    /** Logits of a sequence, 64 MiB of them, beyond which chosen keys are gathered rather than all others masked. */
+    private static final long MOST_MASKED_LOGITS = 1L << 24;
+
     private final LatentAttentionConfig config;
     private final QueryPath query;
     private final Linear compress;
@@ -292,8 +295,14 @@ public final class LatentAttention implements Layer {
         return switch (config.form()) {
             case EXPANDED -> false;
             case ABSORBED -> true;
-            case CHEAPER -> absorbed < expanded;
+            case CHEAPER -> absorbed < expanded || masks(queries, keys, chosen);
         };
+    }
+
+    /** Whether the expanded form would hold too many logits at a time: over chosen keys it masks those of all. */
+    private boolean masks(long queries, long keys, long chosen) {
+        boolean dense = config.selection().selector() instanceof All;
+        return !dense && chosen > 0 && config.heads() * queries * keys > MOST_MASKED_LOGITS;
     }
 
     /** Per-head keys and values: [batch, tokens, heads · value]. */

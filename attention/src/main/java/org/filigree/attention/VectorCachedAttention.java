@@ -10,15 +10,18 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.kvcache.CacheRows;
 
 /**
- * {@link CachedAttentionKernel} on vector instructions. What a token has chosen is cut into parts of fixed size, which threads share; each
- * part runs a softmax of its own over tiles of widened rows that stay in the second-level cache, and the parts of a token are joined in
- * their order.
+ * {@link CachedAttentionKernel} on vector instructions. Threads share tokens, or where there are few of them parts of what each has
+ * chosen; a part runs a softmax of its own over tiles of widened rows that stay in the second-level cache, and the parts of a token are
+ * joined in their order. So beside the output there are never more than some tokens' sums.
  *
  * @param backend whose tensors they are
  */
 record VectorCachedAttention(HostBackend backend) implements CachedAttentionKernel {
-    /** Chosen rows of a part: some 0.1 ms of work at 16 heads and 576 channels. */
-    private static final int PART = 256;
+    /** Tasks that a step of few tokens is cut into; a number that does not depend on the threads. */
+    private static final int TASKS = 16;
+
+    /** Chosen rows of a part at least: some 50 µs of work at 16 heads and 576 channels. */
+    private static final int LEAST_PART = 2 * RunningSoftmax.ROWS;
 
     @Override
     public boolean supports(int width, int valueWidth) {
@@ -31,30 +34,37 @@ record VectorCachedAttention(HostBackend backend) implements CachedAttentionKern
         int tokens = shape.dim(0);
         int heads = shape.dim(1);
         int chosen = input.indices().dim(1);
-        int parts = Math.max(1, Math.ceilDiv(chosen, PART));
+        int parts = Math.clamp(Math.ceilDiv(TASKS, Math.max(1, tokens)), 1, Math.max(1, chosen / LEAST_PART));
         float[] queries = HostFloats.of(input.queries());
         int[] indices = HostInts.of(input.indices());
-        var softmaxes = new RunningSoftmax[tokens * parts];
-        backend.workers().parallelFor(softmaxes.length, i -> {
-            int token = i / parts;
-            int from = token * chosen + i % parts * PART;
-            int to = Math.min((token + 1) * chosen, from + PART);
-            softmaxes[i] = part(input, queries, token, indices, from, to);
-        });
-        Shape outer = shape.leading(-1);
-        float[] output = new float[tokens * heads * input.valueWidth()];
-        float[] logSumExp = HostFloats.allocate(outer);
         float[] sinks = input.sinks() == null ? null : HostFloats.of(input.sinks());
-        for (int token = 0; token < tokens; token++) {
-            RunningSoftmax joined = softmaxes[token * parts];
-            for (int part = 1; part < parts; part++) {
-                joined.join(softmaxes[token * parts + part]);
+        Shape outer = shape.leading(-1);
+        Shape whole = outer.leading(outer.rank(), input.valueWidth());
+        float[] output = HostFloats.allocate(whole);
+        float[] logSumExp = HostFloats.allocate(outer);
+        if (parts == 1) {
+            backend.workers().parallelFor(tokens, token -> {
+                RunningSoftmax softmax = part(input, queries, token, indices, token * chosen, (token + 1) * chosen);
+                softmax.finish(sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads);
+            });
+        } else {
+            var softmaxes = new RunningSoftmax[tokens * parts];
+            int length = Math.ceilDiv(chosen, parts);
+            backend.workers().parallelFor(softmaxes.length, i -> {
+                int begin = i / parts * chosen;
+                int from = begin + Math.min(chosen, i % parts * length);
+                int to = begin + Math.min(chosen, (i % parts + 1) * length);
+                softmaxes[i] = part(input, queries, i / parts, indices, from, to);
+            });
+            for (int token = 0; token < tokens; token++) {
+                RunningSoftmax joined = softmaxes[token * parts];
+                for (int part = 1; part < parts; part++) {
+                    joined.join(softmaxes[token * parts + part]);
+                }
+                joined.finish(sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads);
             }
-            joined.finish(sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads);
         }
-        return new Attended(
-                HostFloats.tensor(backend, outer.leading(outer.rank(), input.valueWidth()), output),
-                HostFloats.tensor(backend, outer, logSumExp));
+        return new Attended(HostFloats.tensor(backend, whole, output), HostFloats.tensor(backend, outer, logSumExp));
     }
 
     private static RunningSoftmax part(
