@@ -74,7 +74,12 @@ public record Carried(Tensor streams, Tensor pre) {
         return MixWeights.collapse(streams, pre);
     }
 
-    /** {@return the way out after the last sub-layer, the same sum, [outer…, width]; the model's last norm follows} */
+    /**
+     * The way out of the lagged form, by the last sub-layer's weights. Other forms leave the carried weights as they were at the start, so
+     * that this would be stream 0 alone: leave those by {@link HyperHead} or {@link Streams#total}.
+     *
+     * @return Σ_j pre_j·X_j, [outer…, width]; the model's last norm follows
+     */
     public Tensor finish() {
         return read();
     }

@@ -57,8 +57,12 @@ public final class HyperConnected implements Layer {
      * @param name first part of its parameters' paths
      * @param layer a layer over [outer…, width]
      * @return a longer chain; this one stays as it is
+     * @throws IllegalArgumentException if there is a sub-layer of that name
      */
     public HyperConnected then(String name, Layer layer) {
+        if (subLayers.stream().anyMatch(subLayer -> subLayer.name.equals(name))) {
+            throw new IllegalArgumentException("hyper-connections: the chain already has a sub-layer called " + name);
+        }
         int place = subLayers.size();
         var longer = new ArrayList<>(subLayers);
         longer.add(new SubLayer(name, config.init(backend, random.fork(place), place), layer));

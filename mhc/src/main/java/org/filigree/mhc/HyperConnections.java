@@ -104,7 +104,8 @@ public final class HyperConnections {
     /**
      * Applies a sub-layer to carried streams. In the {@linkplain Mixing.Lagged lagged form} it reads by the carried weights, and
      * this step's weights of reading are carried on: u = Σ_j pre_{s−1,j}·X_j. Every other form reads by its own weights, as in
-     * {@link #apply}, and leaves the carried ones as they are, so that one block serves all forms.
+     * {@link #apply}, and leaves the carried ones as they are, so that one block serves all forms; the way out is another
+     * ({@link Carried#finish} is that of the lagged form alone).
      *
      * @param carried X [outer…, streams, width] and weights of reading
      * @param subLayer F, from [outer…, width] to the same shape

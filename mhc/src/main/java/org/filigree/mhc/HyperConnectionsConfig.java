@@ -1,5 +1,6 @@
 package org.filigree.mhc;
 
+import java.util.Objects;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.Parameter;
@@ -20,6 +21,8 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
     /** Checks the sizes. */
     public HyperConnectionsConfig {
         Check.between("hyper-connections: streams", streams, 1, 8);
+        Objects.requireNonNull(
+                mixing, "hyper-connections: mixing must not be null; Mixing.sinkhorn(20) is the released one");
         Check.positive("hyper-connections: width", width);
         Check.notNegative("hyper-connections: normEps", normEps);
         if (mixing instanceof Mixing.Residual && streams != 1) {
@@ -109,7 +112,8 @@ public record HyperConnectionsConfig(int streams, int width, Mixing mixing, doub
     }
 
     /**
-     * The released way out of the streams, {@link HyperHead}, started so that it takes their mean.
+     * The released way out of the streams, {@link HyperHead}, started so that it takes their mean; a single stream it halves at the start,
+     * which the norm after it takes away ({@link Streams#total} leaves it as it is).
      *
      * @param backend where its parameters live
      * @return the head

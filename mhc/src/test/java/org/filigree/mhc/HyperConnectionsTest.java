@@ -26,6 +26,7 @@ import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.Seed;
 import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Thrown;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -259,5 +260,15 @@ class HyperConnectionsTest {
     private static void assertMessage(Class<? extends Exception> type, Executable call, String part) {
         String message = assertThrows(type, call).getMessage();
         assertTrue(message != null && message.contains(part), String.valueOf(message));
+    }
+
+    @Test
+    void aNameTwiceIsRefused() {
+        Backend backend = TestBackends.get("scalar");
+        Layer layer = LinearConfig.of(4, 4).init(backend, RandomStream.of(1));
+        HyperConnected chain =
+                HyperConnections.of(2, 4, Mixing.sinkhorn(20)).around(layer).then("mixer", layer);
+        assertTrue(Thrown.message(IllegalArgumentException.class, () -> chain.then("mixer", layer))
+                .contains("already has a sub-layer called mixer"));
     }
 }
