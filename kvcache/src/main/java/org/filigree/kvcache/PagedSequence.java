@@ -94,6 +94,7 @@ public final class PagedSequence implements AutoCloseable {
      *
      * @param tokenIds ids of the first tokens, the very ones that the rows were computed from
      * @throws KvCacheException if there are more ids than tokens, or it is closed
+     * @throws IllegalArgumentException if one of its blocks was published before with other ids; nothing changes then
      */
     public synchronized void publish(int[] tokenIds) {
         if (tokenIds.length > length()) {

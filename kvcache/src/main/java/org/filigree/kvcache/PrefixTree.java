@@ -105,7 +105,7 @@ final class PrefixTree {
         Node node = root;
         for (int i = 0; i < blocks; i++) {
             node = node == null ? null : node.children.get(ids(ids, i));
-            if (node == null && nodes.containsKey(table[i])) {
+            if (nodes.containsKey(table[i]) && (node == null || node.block != table[i])) {
                 throw new IllegalArgumentException("publish: block " + table[i] + " with tokens " + i * blockTokens
                         + "…" + (i + 1) * blockTokens + " was published before with other token ids");
             }

@@ -131,6 +131,31 @@ class BlockPoolTest {
         }
     }
 
+    /** Even where other ids lead to a block: it holds the rows of another sequence. */
+    @Test
+    void aPublishedBlockKeepsItsNameWhereTheOtherIsTaken() {
+        try (BlockPool pool = pool(20)) {
+            int[] others = IntStream.range(500, 508).toArray();
+            PagedSequence first = pool.sequence(40);
+            PagedSequence second = pool.sequence(40);
+            append(first, 8);
+            append(second, 8);
+            first.publish(ids(8));
+            second.publish(others);
+            float[] before = values(first);
+            PoolMemory memory = pool.memory();
+            String message = String.valueOf(assertThrows(IllegalArgumentException.class, () -> first.publish(others))
+                    .getMessage());
+            assertTrue(message.contains("block " + first.table()[0]), message);
+            assertTrue(message.contains("published before with other token ids"), message);
+            assertArrayEquals(before, values(first));
+            assertEquals(memory, pool.memory());
+            first.publish(ids(8));
+            second.publish(others);
+            assertEquals(memory, pool.memory());
+        }
+    }
+
     @Test
     void exhaustionNamesTheNumbersAndLosesNothing() {
         try (BlockPool pool = pool(4)) {
