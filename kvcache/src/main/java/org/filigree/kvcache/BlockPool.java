@@ -2,6 +2,7 @@ package org.filigree.kvcache;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -87,10 +88,11 @@ public final class BlockPool implements AutoCloseable {
      * A sequence over blocks that other sequences hold and do not write to meanwhile, for a scheduler that keeps block tables of its own.
      *
      * @param capacity longest sequence, in tokens
-     * @param table blocks in order, as many as the length needs
+     * @param table blocks in order, as many as the length needs, none of them twice
      * @param length tokens, the same in all layers
      * @return the sequence, which the caller closes
-     * @throws KvCacheException if a block is not of this pool or holds nothing, the table does not fit the length, or the pool is closed
+     * @throws KvCacheException if a block is not of this pool, holds nothing or is named twice, the table does not fit the length, or the
+     *     pool is closed
      */
     public synchronized PagedSequence sequence(int capacity, int[] table, int length) {
         requireOpen("sequence");
@@ -101,6 +103,7 @@ public final class BlockPool implements AutoCloseable {
                     "sequence: " + length + " tokens in blocks of " + config.blockTokens() + " need "
                             + blocksFor(length) + " blocks but the table has " + table.length);
         }
+        BitSet named = new BitSet(config.blocks());
         for (int block : table) {
             if (block < 0 || block >= config.blocks() || (holders[block] == 0 && !prefixes.contains(block))) {
                 throw new KvCacheException(
@@ -110,6 +113,13 @@ public final class BlockPool implements AutoCloseable {
                                         ? " is none of the " + config.blocks() + " blocks of this pool"
                                         : " is free and holds nothing"));
             }
+            if (named.get(block)) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.FOREIGN_BLOCK,
+                        "sequence: the table " + Arrays.toString(table) + " names block " + block
+                                + " twice, but a block holds the rows of one run of tokens; give each run its own");
+            }
+            named.set(block);
         }
         return hold(capacity, table.clone(), length);
     }
@@ -211,7 +221,7 @@ public final class BlockPool implements AutoCloseable {
     }
 
     int blocksFor(int tokens) {
-        return (tokens + config.blockTokens() - 1) / config.blockTokens();
+        return Math.ceilDiv(tokens, config.blockTokens());
     }
 
     /** {@return what its blocks are used for; all zero once closed} */

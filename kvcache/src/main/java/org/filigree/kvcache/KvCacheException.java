@@ -17,7 +17,7 @@ public final class KvCacheException extends IllegalStateException {
         LENGTH,
         /** A part that its rows do not have, or a number of caches that does not fit. */
         LAYOUT,
-        /** A block that a pool does not have, or that holds nothing. */
+        /** A block that a pool does not have, that holds nothing, or that a table names twice. */
         FOREIGN_BLOCK,
         /** A view of rows that were forgotten or overwritten since it was made. */
         STALE,

@@ -225,6 +225,32 @@ class BlockPoolTest {
         }
     }
 
+    /** Two positions over one block would overwrite each other, and publishing would name the block twice. */
+    @Test
+    void aTableThatNamesABlockTwiceIsRefused() {
+        try (BlockPool pool = pool(6)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 12);
+            int[] table = sequence.table();
+            int[] twice = {table[0], table[1], table[0]};
+            String message = assertReason(Reason.FOREIGN_BLOCK, () -> pool.sequence(40, twice, 12));
+            assertTrue(message.contains("block " + table[0]) && message.contains("twice"), message);
+            sequence.close();
+            assertEquals(6, pool.memory().free());
+        }
+    }
+
+    @Test
+    void theLongestLengthsNeedAsManyBlocksAsTheyDo() {
+        try (BlockPool pool = pool(6)) {
+            for (int length : new int[] {Integer.MAX_VALUE, Integer.MAX_VALUE - 2}) {
+                String message =
+                        assertReason(Reason.LENGTH, () -> pool.sequence(Integer.MAX_VALUE, new int[0], length));
+                assertTrue(message.contains("need 536870912 blocks but the table has 0"), message);
+            }
+        }
+    }
+
     /** Somebody holds the end of a published path but not its beginning. */
     @Test
     void anEndWithoutItsBeginningDoesNotBlockThePool() {
