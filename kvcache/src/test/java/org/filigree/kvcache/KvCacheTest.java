@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
@@ -288,6 +289,7 @@ class KvCacheTest {
     void readersOfATurningRingAreNeverLiedTo() throws Exception {
         int tokens = 4000;
         RowStorage storage = RowStorage.float32(RowLayout.of("key", 16));
+        CountDownLatch someRead = new CountDownLatch(1);
         try (KvCache cache = new SlidingKvCache(storage, new SlidingWindow(8, 4), tokens);
                 var pool = Executors.newFixedThreadPool(2)) {
             Future<Integer> reader = pool.submit(() -> {
@@ -304,17 +306,25 @@ class KvCacheTest {
                     for (int i = 0; i < values.length; i++) {
                         assertEquals(rows.firstToken() + i / 16, values[i]);
                     }
-                    read++;
+                    if (rows.count() > 0) {
+                        read++;
+                        someRead.countDown();
+                    }
                 }
                 return read;
             });
             Future<?> writer = pool.submit(() -> {
                 for (int token = 0; token < tokens; token++) {
                     cache.append(List.of(backend.tensors().full(Shape.of(1, 16), token)));
+                    if (token == tokens / 2) {
+                        // A slow start of the reader must not leave it nothing to read.
+                        var _ = someRead.await(10, TimeUnit.SECONDS);
+                    }
                 }
+                return tokens;
             });
             writer.get();
-            assertTrue(reader.get() >= 0);
+            assertTrue(reader.get() > 0);
         }
     }
 
