@@ -34,7 +34,9 @@ public final class CacheSnapshot {
     private CacheSnapshot() {}
 
     /**
-     * Writes the caches of a sequence. They are not changed, and may be used meanwhile; tokens appended meanwhile are not in the file.
+     * Writes the caches of a sequence, which are not changed. They may be read meanwhile but not appended to: layers, and the tokens and
+     * entries of a {@link CompressedKvCache}, are looked at one after the other, so a token appended in between would be in some and not in
+     * others.
      *
      * @param file to be created or replaced
      * @param label what the rows were computed from: the checkpoint, say, and a digest of the token ids
@@ -119,8 +121,7 @@ public final class CacheSnapshot {
                 flush(channel, checksum, buffer);
             }
             int part = (int) Math.min(bytes - done, buffer.remaining());
-            MemorySegment.copy(rows.memory(), offset + done, MemorySegment.ofBuffer(buffer), 0, part);
-            buffer.position(buffer.position() + part);
+            rows.copy(offset + done, part, buffer);
             done += part;
         }
     }
@@ -145,7 +146,8 @@ public final class CacheSnapshot {
     }
 
     /**
-     * Reads the caches of a sequence. Everything is checked before the first row is taken; after an exception all caches are empty.
+     * Reads the caches of a sequence. Everything is checked before the first row is taken: caches that were not empty are refused as they
+     * are, and after any other exception all are empty, but for those that were closed meanwhile.
      *
      * @param file what {@link #write} wrote
      * @param label what the rows must have been computed from
@@ -167,9 +169,18 @@ public final class CacheSnapshot {
                     caches.get(c).restore(rows.get(c));
                 }
             } catch (RuntimeException | Error failure) {
-                caches.forEach(cache -> cache.truncate(0));
+                caches.forEach(cache -> empty(cache, failure));
                 throw failure;
             }
+        }
+    }
+
+    /** A cache that was closed meanwhile cannot be emptied, which must not hide why, nor keep rows in the others. */
+    private static void empty(RestorableCache cache, Throwable failure) {
+        try {
+            cache.truncate(0);
+        } catch (RuntimeException closed) {
+            failure.addSuppressed(closed);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.filigree.kvcache;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
 
@@ -75,6 +76,17 @@ public final class StoredRows {
         long slot = slots.of(Objects.checkIndex(row, count));
         int inPage = (int) (plane.pageRows() - slot % plane.pageRows());
         return Math.min(inPage, slots.adjoining(row, count - row));
+    }
+
+    /** Copies some of {@link #memory} behind what a buffer holds; refused where the cache was closed meanwhile. */
+    void copy(long offset, int bytes, ByteBuffer to) {
+        try {
+            MemorySegment.copy(memory, offset, MemorySegment.ofBuffer(to), 0, bytes);
+        } catch (IllegalStateException freed) {
+            requireCurrent();
+            throw freed;
+        }
+        to.position(to.position() + bytes);
     }
 
     /**

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -236,6 +237,106 @@ class CacheSnapshotProperties {
             closed.close();
             assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file, "", closed));
             assertTrue(Files.notExists(file));
+        }
+    }
+
+    /** A cache beside whose rows something else happens. */
+    private record Interrupted(RestorableCache cache, Runnable meanwhile) implements RestorableCache {
+        @Override
+        public RowStorage storage() {
+            return cache.storage();
+        }
+
+        @Override
+        public Optional<String> refusal(int oldest, int length) {
+            return cache.refusal(oldest, length);
+        }
+
+        @Override
+        public void restore(SavedRows rows) {
+            meanwhile.run();
+            cache.restore(rows);
+        }
+
+        @Override
+        public RowLayout layout() {
+            return cache.layout();
+        }
+
+        @Override
+        public int capacity() {
+            return cache.capacity();
+        }
+
+        @Override
+        public int length() {
+            return cache.length();
+        }
+
+        @Override
+        public void append(List<Tensor> parts) {
+            cache.append(parts);
+        }
+
+        @Override
+        public void truncate(int length) {
+            cache.truncate(length);
+        }
+
+        @Override
+        public CacheRows rows(String... parts) {
+            meanwhile.run();
+            return cache.rows(parts);
+        }
+
+        @Override
+        public CacheMemory memory() {
+            return cache.memory();
+        }
+
+        @Override
+        public void close() {
+            cache.close();
+        }
+    }
+
+    @Property(tries = 1)
+    void aCacheClosedWhileItIsWrittenIsNamedStale() throws IOException {
+        RowStorage storage = RowStorage.float32(RowLayout.of("key", 4));
+        ContiguousKvCache first = new ContiguousKvCache(storage, 9);
+        ContiguousKvCache second = new ContiguousKvCache(storage, 9);
+        Files.deleteIfExists(file());
+        try (SequenceCache caches = new SequenceCache(List.of(first, new Interrupted(second, first::close)))) {
+            append(first, 6, RandomStream.of(1));
+            append(second, 6, RandomStream.of(2));
+            KvCacheException refusal =
+                    assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file(), "", caches));
+            assertEquals(Reason.STALE, refusal.reason(), refusal.getMessage());
+            assertTrue(Files.notExists(file()));
+        }
+    }
+
+    @Property(tries = 1)
+    void aCacheClosedWhileOthersComeBackHidesNoFailure() throws IOException {
+        RowStorage storage = RowStorage.float32(RowLayout.of("key", 4));
+        IllegalStateException failure = new IllegalStateException("the third fails");
+        ContiguousKvCache first = new ContiguousKvCache(storage, 9);
+        ContiguousKvCache second = new ContiguousKvCache(storage, 9);
+        Interrupted third = new Interrupted(new ContiguousKvCache(storage, 9), () -> {
+            first.close();
+            throw failure;
+        });
+        try (SequenceCache written = KvCacheConfig.of(9, 3, storage).init();
+                SequenceCache read = new SequenceCache(List.of(first, second, third))) {
+            for (int layer = 0; layer < 3; layer++) {
+                append(written.layer(layer), 6, RandomStream.of(layer));
+            }
+            CacheSnapshot.write(file(), "", written);
+            RuntimeException thrown =
+                    assertThrows(RuntimeException.class, () -> CacheSnapshot.restore(file(), "", read));
+            assertEquals(failure, thrown);
+            assertEquals(0, second.length());
+            assertEquals(0, third.length());
         }
     }
 
