@@ -21,12 +21,6 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
     /** Tokens that go through all steps together. At n = 4 and width 1024 their streams are 256 KiB. */
     static final int GROUP = 16;
 
-    /**
-     * Columns that the projection takes at a time, copied together, since rows of X that lie a power of two apart fall into the same few
-     * sets of the first-level cache: 32 KiB of X stay there beside 8 KiB of φ.
-     */
-    private static final int STRETCH = 512;
-
     @Override
     public boolean supports(int streams, int width) {
         return width % PANEL == 0;
@@ -109,46 +103,23 @@ record VectorSubLayer(HostBackend backend) implements SubLayerKernel {
                 HostFloats.tensor(backend, outer, inverse));
     }
 
-    /** φ·v of each token. */
+    /** φ·v of each token, in tiles; those at the ends repeat the last row or token. */
     private static void project(float[] x, Sizes sizes, int from, int to, float[] fn, float[] m) {
+        int k = sizes.row();
         int rows = sizes.rows();
-        int tokens = to - from;
-        float[] lanes = new float[Math.ceilDiv(tokens, TILE) * Math.ceilDiv(rows, TILE) * TileProducts.SUMS];
-        float[] together = new float[GROUP * STRETCH];
-        for (int c = 0; c < sizes.row(); c += STRETCH) {
-            int length = Math.min(STRETCH, sizes.row() - c);
-            for (int t = 0; t < tokens; t++) {
-                System.arraycopy(x, (from + t) * sizes.row() + c, together, t * STRETCH, length);
-            }
-            addStretch(together, tokens, fn, rows, sizes.row(), c, length, lanes);
-        }
-        int tile = 0;
-        for (int o = 0; o < rows; o += TILE) {
-            for (int t = from; t < to; t += TILE) {
-                TileProducts.fold(lanes, tile * TileProducts.SUMS, lanes, 0);
+        float[] products = new float[TileProducts.SUMS];
+        for (int t = from; t < to; t += TILE) {
+            int t1 = Math.min(t + 1, to - 1);
+            int t2 = Math.min(t + 2, to - 1);
+            int t3 = Math.min(t + 3, to - 1);
+            for (int o = 0; o < rows; o += TILE) {
+                int o1 = Math.min(o + 1, rows - 1);
+                int o2 = Math.min(o + 2, rows - 1);
+                int o3 = Math.min(o + 3, rows - 1);
+                TileProducts.dots(x, t * k, t1 * k, t2 * k, t3 * k, fn, o * k, o1 * k, o2 * k, o3 * k, k, products);
                 for (int i = 0; i < Math.min(TILE, to - t); i++) {
-                    System.arraycopy(lanes, i * TILE, m, (t + i) * rows + o, Math.min(TILE, rows - o));
+                    System.arraycopy(products, i * TILE, m, (t + i) * rows + o, Math.min(TILE, rows - o));
                 }
-                tile++;
-            }
-        }
-    }
-
-    /** Tiles at the ends repeat the last row or token. */
-    private static void addStretch(
-            float[] x, int tokens, float[] fn, int rows, int k, int c, int length, float[] lanes) {
-        int tile = 0;
-        for (int o = 0; o < rows; o += TILE) {
-            int o1 = Math.min(o + 1, rows - 1) * k + c;
-            int o2 = Math.min(o + 2, rows - 1) * k + c;
-            int o3 = Math.min(o + 3, rows - 1) * k + c;
-            for (int t = 0; t < tokens; t += TILE) {
-                int t1 = Math.min(t + 1, tokens - 1) * STRETCH;
-                int t2 = Math.min(t + 2, tokens - 1) * STRETCH;
-                int t3 = Math.min(t + 3, tokens - 1) * STRETCH;
-                TileProducts.addDots(
-                        x, t * STRETCH, t1, t2, t3, fn, o * k + c, o1, o2, o3, length, lanes, tile * TileProducts.SUMS);
-                tile++;
             }
         }
     }

@@ -3,8 +3,9 @@ package org.filigree.core.backend.simd;
 import static org.filigree.core.backend.simd.VectorMath.F;
 import static org.filigree.core.backend.simd.VectorMath.LANES;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Products of few rows with few rows, four by four: sixteen sums in registers and eight loads for sixteen fused multiply-adds. For fused
@@ -21,7 +22,28 @@ public final class TileProducts {
     /** Floats that {@link #dots} needs to work in. */
     public static final int SUMS = TILE * TILE * LANES;
 
+    private static final VectorShuffle<Float> SWAP_HALVES = swap(LANES / 2);
+    private static final VectorShuffle<Float> SWAP_QUARTERS = swap(LANES / 4);
+    private static final VectorShuffle<Float> SWAP_EIGHTHS = swap(LANES / 8);
+    private static final VectorShuffle<Float> SWAP_SIXTEENTHS = swap(LANES / 16);
+    private static final VectorShuffle<Float> QUARTER_HEADS =
+            VectorShuffle.fromOp(F, lane -> lane < 4 ? lane * (LANES / 4) : 0);
+    private static final VectorMask<Float> ODD_HALF = lanesWithBit(LANES / 2);
+    private static final VectorMask<Float> ODD_QUARTERS = lanesWithBit(LANES / 4);
+
     private TileProducts() {}
+
+    private static VectorShuffle<Float> swap(int distance) {
+        return VectorShuffle.fromOp(F, lane -> lane ^ distance);
+    }
+
+    private static VectorMask<Float> lanesWithBit(int bit) {
+        boolean[] lanes = new boolean[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            lanes[lane] = (lane & bit) != 0;
+        }
+        return VectorMask.fromArray(F, lanes, 0);
+    }
 
     /**
      * sums[4i + j] = a_i·b_j for four rows of a and four of b.
@@ -41,30 +63,29 @@ public final class TileProducts {
      */
     public static void dots(
             float[] a, int a0, int a1, int a2, int a3, float[] b, int b0, int b1, int b2, int b3, int n, float[] sums) {
-        Arrays.fill(sums, 0, SUMS, 0f);
-        addDots(a, a0, a1, a2, a3, b, b0, b1, b2, b3, n, sums, 0);
-        fold(sums, 0, sums, 0);
+        laneSums(a, a0, a1, a2, a3, b, b0, b1, b2, b3, n, sums);
+        for (int row = 0; row < TILE; row++) {
+            fold(sums, row * TILE * LANES, TILE, 0, sums, row * TILE);
+        }
     }
 
     /**
-     * Adds a stretch of sixteen products to sums that are not folded yet, so that long rows can be walked in stretches that stay in a
-     * cache.
+     * The same products, each as a vector whose lanes are still to be summed, for callers with more to add to them.
      *
      * @param a holds rows
-     * @param a0 where the stretch of its first row begins
+     * @param a0 where its first row begins
      * @param a1 the second
      * @param a2 the third
      * @param a3 the fourth
      * @param b holds rows
-     * @param b0 where the stretch of its first row begins
+     * @param b0 where its first row begins
      * @param b1 the second
      * @param b2 the third
      * @param b3 the fourth
-     * @param n length of the stretch, a multiple of the lanes
-     * @param lanes sixteen vectors of sums
-     * @param at where they begin
+     * @param n length of a row, a multiple of the lanes
+     * @param lanes {@link #SUMS} floats, which get sixteen vectors
      */
-    public static void addDots(
+    public static void laneSums(
             float[] a,
             int a0,
             int a1,
@@ -76,24 +97,23 @@ public final class TileProducts {
             int b2,
             int b3,
             int n,
-            float[] lanes,
-            int at) {
-        FloatVector s00 = FloatVector.fromArray(F, lanes, at);
-        FloatVector s01 = FloatVector.fromArray(F, lanes, at + LANES);
-        FloatVector s02 = FloatVector.fromArray(F, lanes, at + 2 * LANES);
-        FloatVector s03 = FloatVector.fromArray(F, lanes, at + 3 * LANES);
-        FloatVector s10 = FloatVector.fromArray(F, lanes, at + 4 * LANES);
-        FloatVector s11 = FloatVector.fromArray(F, lanes, at + 5 * LANES);
-        FloatVector s12 = FloatVector.fromArray(F, lanes, at + 6 * LANES);
-        FloatVector s13 = FloatVector.fromArray(F, lanes, at + 7 * LANES);
-        FloatVector s20 = FloatVector.fromArray(F, lanes, at + 8 * LANES);
-        FloatVector s21 = FloatVector.fromArray(F, lanes, at + 9 * LANES);
-        FloatVector s22 = FloatVector.fromArray(F, lanes, at + 10 * LANES);
-        FloatVector s23 = FloatVector.fromArray(F, lanes, at + 11 * LANES);
-        FloatVector s30 = FloatVector.fromArray(F, lanes, at + 12 * LANES);
-        FloatVector s31 = FloatVector.fromArray(F, lanes, at + 13 * LANES);
-        FloatVector s32 = FloatVector.fromArray(F, lanes, at + 14 * LANES);
-        FloatVector s33 = FloatVector.fromArray(F, lanes, at + 15 * LANES);
+            float[] lanes) {
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s03 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s13 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s22 = s00;
+        FloatVector s23 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
+        FloatVector s32 = s00;
+        FloatVector s33 = s00;
         for (int i = 0; i < n; i += LANES) {
             FloatVector y0 = FloatVector.fromArray(F, b, b0 + i);
             FloatVector y1 = FloatVector.fromArray(F, b, b1 + i);
@@ -120,22 +140,53 @@ public final class TileProducts {
             s32 = x3.fma(y2, s32);
             s33 = x3.fma(y3, s33);
         }
-        s00.intoArray(lanes, at);
-        s01.intoArray(lanes, at + LANES);
-        s02.intoArray(lanes, at + 2 * LANES);
-        s03.intoArray(lanes, at + 3 * LANES);
-        s10.intoArray(lanes, at + 4 * LANES);
-        s11.intoArray(lanes, at + 5 * LANES);
-        s12.intoArray(lanes, at + 6 * LANES);
-        s13.intoArray(lanes, at + 7 * LANES);
-        s20.intoArray(lanes, at + 8 * LANES);
-        s21.intoArray(lanes, at + 9 * LANES);
-        s22.intoArray(lanes, at + 10 * LANES);
-        s23.intoArray(lanes, at + 11 * LANES);
-        s30.intoArray(lanes, at + 12 * LANES);
-        s31.intoArray(lanes, at + 13 * LANES);
-        s32.intoArray(lanes, at + 14 * LANES);
-        s33.intoArray(lanes, at + 15 * LANES);
+        s00.intoArray(lanes, 0);
+        s01.intoArray(lanes, LANES);
+        s02.intoArray(lanes, 2 * LANES);
+        s03.intoArray(lanes, 3 * LANES);
+        s10.intoArray(lanes, 4 * LANES);
+        s11.intoArray(lanes, 5 * LANES);
+        s12.intoArray(lanes, 6 * LANES);
+        s13.intoArray(lanes, 7 * LANES);
+        s20.intoArray(lanes, 8 * LANES);
+        s21.intoArray(lanes, 9 * LANES);
+        s22.intoArray(lanes, 10 * LANES);
+        s23.intoArray(lanes, 11 * LANES);
+        s30.intoArray(lanes, 12 * LANES);
+        s31.intoArray(lanes, 13 * LANES);
+        s32.intoArray(lanes, 14 * LANES);
+        s33.intoArray(lanes, 15 * LANES);
+    }
+
+    /**
+     * Sums the lanes of four vectors, in a fixed tree of shuffles: {@code reduceLanes} leaves the order open, and interpreted and compiled
+     * code may then differ.
+     *
+     * @param lanes holds the vectors
+     * @param at where they begin
+     * @param columns how many of the four sums to store
+     * @param kept to how many of these what stands there is added: none, or as many
+     * @param out gets the sums; may be {@code lanes}, at or before {@code at}
+     * @param outAt where they begin
+     */
+    public static void fold(float[] lanes, int at, int columns, int kept, float[] out, int outAt) {
+        FloatVector s0 = FloatVector.fromArray(F, lanes, at);
+        FloatVector s1 = FloatVector.fromArray(F, lanes, at + LANES);
+        FloatVector s2 = FloatVector.fromArray(F, lanes, at + 2 * LANES);
+        FloatVector s3 = FloatVector.fromArray(F, lanes, at + 3 * LANES);
+        FloatVector even = s0.blend(s2, ODD_HALF).add(s2.blend(s0, ODD_HALF).rearrange(SWAP_HALVES));
+        FloatVector odd = s1.blend(s3, ODD_HALF).add(s3.blend(s1, ODD_HALF).rearrange(SWAP_HALVES));
+        FloatVector total =
+                even.blend(odd, ODD_QUARTERS).add(odd.blend(even, ODD_QUARTERS).rearrange(SWAP_QUARTERS));
+        if (LANES >= 8) {
+            total = total.add(total.rearrange(SWAP_EIGHTHS));
+        }
+        if (LANES >= 16) {
+            total = total.add(total.rearrange(SWAP_SIXTEENTHS));
+        }
+        total = total.rearrange(QUARTER_HEADS);
+        VectorMask<Float> present = F.indexInRange(0, kept);
+        total.add(FloatVector.fromArray(F, out, outAt, present)).intoArray(out, outAt, F.indexInRange(0, columns));
     }
 
     /**
@@ -162,26 +213,6 @@ public final class TileProducts {
                     .fma(FloatVector.fromArray(F, b, bAt + i + 3 * LANES), s3);
         }
         return VectorMath.sum(s0.add(s1).add(s2.add(s3)));
-    }
-
-    /**
-     * The sums of sixteen vectors.
-     *
-     * @param lanes holds the vectors
-     * @param at where they begin
-     * @param sums gets sixteen sums; may be {@code lanes}, at or before {@code at}
-     * @param to where they begin
-     */
-    public static void fold(float[] lanes, int at, float[] sums, int to) {
-        for (int q = 0; q < TILE * TILE; q++) {
-            float even = 0;
-            float odd = 0;
-            for (int i = at + q * LANES; i < at + (q + 1) * LANES; i += 2) {
-                even += lanes[i];
-                odd += lanes[i + 1];
-            }
-            sums[to + q] = even + odd;
-        }
     }
 
     /**
