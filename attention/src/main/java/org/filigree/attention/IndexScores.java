@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
@@ -20,11 +19,8 @@ import org.filigree.kvcache.CacheRows;
 
 /** The score that all indexers share: score(p, j) = Σ_h w(p, h)·max(0, q(p, h)·k(j)), cut off at zero inside the sum over heads. */
 public final class IndexScores {
-    /** Rows of a cache that are widened together: 2 MiB of keys of width 128, which stay in the last-level cache. */
+    /** Rows of a cache that are widened together where there is no kernel: 2 MiB of keys of width 128. */
     private static final int ROWS = 1 << 12;
-
-    /** Some 10 µs of widening. */
-    private static final int ROWS_OF_A_CHUNK = 512;
 
     private IndexScores() {}
 
@@ -51,7 +47,7 @@ public final class IndexScores {
     }
 
     /**
-     * Scores of all keys in a cache, a few of which are widened at a time. Not differentiable.
+     * Scores of all keys in a cache, a few of which are widened at a time. Not differentiable: no gradient flows back to what is given.
      *
      * @param queries [tokens, heads, dim]
      * @param weights of heads, [tokens, heads]
@@ -67,31 +63,27 @@ public final class IndexScores {
                             + keys.width() + "; ask the cache for the part that holds index keys");
         }
         Backend backend = Backend.common("index scores", queries, weights);
-        return Autograd.withoutGradients(() -> {
-            Tensor q = insertAxis(Autograd.detach(queries), 0);
-            Tensor w = insertAxis(Autograd.detach(weights), 0);
-            var scores = new ArrayList<Tensor>();
-            for (int first = 0; first == 0 || first < keys.count(); first += ROWS) {
-                int count = Math.min(ROWS, keys.count() - first);
-                scores.add(of(q, w, insertAxis(widened(backend, keys, first, count), 0)));
-            }
-            Tensor all = concat(-1, scores);
-            return reshape(all, queries.dim(0), keys.count());
-        });
+        if (queries.shape().size() == 0 || keys.count() == 0) {
+            return backend.tensors().zeros(Shape.of(queries.dim(0), keys.count()));
+        }
+        Tensor q = Autograd.detach(queries);
+        Tensor w = Autograd.detach(weights);
+        return backend.kernel(IndexScoresKernel.class)
+                .map(kernel -> kernel.forward(q, w, keys))
+                .orElseGet(() -> composed(backend, q, w, keys));
     }
 
-    private static Tensor widened(Backend backend, CacheRows keys, int first, int count) {
-        float[] values = new float[count * keys.width()];
-        if (backend instanceof HostBackend host) {
-            host.workers()
-                    .parallelRanges(
-                            count,
-                            ROWS_OF_A_CHUNK,
-                            (from, to) -> keys.read(first + from, to - from, values, from * keys.width()));
-        } else {
+    private static Tensor composed(Backend backend, Tensor queries, Tensor weights, CacheRows keys) {
+        Tensor q = insertAxis(queries, 0);
+        Tensor w = insertAxis(weights, 0);
+        var scores = new ArrayList<Tensor>();
+        for (int first = 0; first < keys.count(); first += ROWS) {
+            int count = Math.min(ROWS, keys.count() - first);
+            float[] values = new float[count * keys.width()];
             keys.read(first, count, values, 0);
+            scores.add(composed(q, w, backend.tensors().floats(Shape.of(1, count, keys.width()), values)));
         }
-        return backend.tensors().floats(Shape.of(count, keys.width()), values);
+        return reshape(concat(-1, scores), queries.dim(0), keys.count());
     }
 
     private static Tensor fused(IndexScoresKernel kernel, Tensor queries, Tensor weights, Tensor keys) {

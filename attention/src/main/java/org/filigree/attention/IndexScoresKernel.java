@@ -2,6 +2,7 @@ package org.filigree.attention;
 
 import org.filigree.core.backend.FusedKernel;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /** {@link IndexScores} forward and backward, without a product for each head in memory. */
 public interface IndexScoresKernel extends FusedKernel {
@@ -14,6 +15,16 @@ public interface IndexScoresKernel extends FusedKernel {
      * @return [batch, tokens, keys]
      */
     Tensor forward(Tensor queries, Tensor weights, Tensor keys);
+
+    /**
+     * Scores of all keys in a cache.
+     *
+     * @param queries [tokens, heads, dim], none of them 0
+     * @param weights [tokens, heads]
+     * @param keys rows of width dim, at least one
+     * @return [tokens, rows]
+     */
+    Tensor forward(Tensor queries, Tensor weights, CacheRows keys);
 
     /**
      * Gradients of the inputs; products are computed again.

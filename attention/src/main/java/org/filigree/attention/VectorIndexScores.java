@@ -5,11 +5,15 @@ import static org.filigree.attention.TileProduct.STRIP;
 import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import java.util.Arrays;
+import java.util.function.IntFunction;
 import org.filigree.attention.TileProduct.Update;
 import org.filigree.core.backend.ScratchBuffers;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
+import org.filigree.core.backend.simd.TileProducts;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /**
  * Index scores on arrays: heads lie along the lanes, keys are read where they are, and the products of a tile of keys with a token stay in
@@ -24,12 +28,17 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
     /** Tokens that share a tile of keys. */
     private static final int TOKENS = 8;
 
-    /** Keys of a task at least, so that packing queries costs little beside it, and at most. */
+    /** Keys of a task at least, so that a thread is worth waking, and at most. */
     private static final int LEAST_KEYS = 4 * KEYS;
 
     private static final int MOST_KEYS = 40 * KEYS;
 
     private static final int TASKS = 32;
+
+    /** Blocks of tokens whose queries are packed at a time: 4 MiB of 64 heads of 128. */
+    private static final int BLOCKS = 16;
+
+    private static final float[] NO_FLOATS = {};
 
     /** Sizes, operands, and a thread's room for some tokens of one sequence against tiles of keys. */
     @SuppressWarnings("ArrayRecordComponent") // Operands of a kernel.
@@ -87,11 +96,11 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
         }
 
         /** Queries [tokens, strips, dim, STRIP heads] and weights [tokens, lanes], zeros for heads that are not there. */
-        void pack(int first, int count, float[] turned, float[] weights) {
-            Arrays.fill(weights, 0, count * lanes(), 0f);
+        void pack(int first, int count, float[] turned, int turnedAt, float[] weights, int weightsAt) {
+            Arrays.fill(weights, weightsAt, weightsAt + count * lanes(), 0f);
             for (int i = 0; i < count; i++) {
-                headsOf(q, first + i).turn(0, heads, STRIP, 1f, turned, i * turned());
-                System.arraycopy(w, (first + i) * heads, weights, i * lanes(), heads);
+                headsOf(q, first + i).turn(0, heads, STRIP, 1f, turned, turnedAt + i * turned());
+                System.arraycopy(w, (first + i) * heads, weights, weightsAt + i * lanes(), heads);
             }
         }
 
@@ -114,19 +123,62 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
     @Override
     public Tensor forward(Tensor queries, Tensor weights, Tensor keys) {
         Operands o = Operands.of(queries, weights, keys, backend.workers().scratch());
-        var shape = queries.shape().leading(2, o.keys);
-        float[] scores = HostFloats.allocate(shape);
-        int blocks = Math.ceilDiv(o.tokens, TOKENS);
-        int length = keysOfTask(o.batch * blocks, o.keys);
-        int ranges = Math.ceilDiv(o.keys, length);
-        backend.workers().parallelFor(o.batch * blocks * ranges, task -> {
-            int sequence = task / ranges / blocks;
-            int first = task / ranges % blocks * TOKENS;
-            int from = task % ranges * length;
-            int count = Math.min(TOKENS, o.tokens - first);
-            score(o, sequence, first, count, from, Math.min(o.keys, from + length), scores);
-        });
-        return HostFloats.tensor(backend, shape, scores);
+        float[] scores = HostFloats.allocate(queries.shape().leading(2, o.keys));
+        score(o, sequence -> new IndexKeys.InArray(o.k, sequence * o.keys * o.dim, o.dim), scores);
+        return HostFloats.tensor(backend, queries.shape().leading(2, o.keys), scores);
+    }
+
+    @Override
+    public Tensor forward(Tensor queries, Tensor weights, CacheRows keys) {
+        Operands o = new Operands(
+                1,
+                queries.dim(0),
+                queries.dim(1),
+                queries.dim(2),
+                keys.count(),
+                HostFloats.of(queries),
+                HostFloats.of(weights),
+                NO_FLOATS,
+                backend.workers().scratch());
+        float[] scores = HostFloats.allocate(Shape.of(o.tokens, o.keys));
+        score(o, _ -> new IndexKeys.InCache(keys), scores);
+        return HostFloats.tensor(backend, Shape.of(o.tokens, o.keys), scores);
+    }
+
+    /** Blocks of tokens are packed some at a time, and then shared by all tasks, each a block and a range of keys. */
+    private void score(Operands o, IntFunction<IndexKeys> keysOf, float[] scores) {
+        int inSequence = Math.ceilDiv(o.tokens, TOKENS);
+        int blocks = o.batch * inSequence;
+        int together = Math.min(blocks, BLOCKS);
+        float[] turned = o.scratch.borrow(together * TOKENS * o.turned());
+        float[] weights = new float[together * TOKENS * o.lanes()];
+        for (int begin = 0; begin < blocks; begin += BLOCKS) {
+            int first = begin;
+            int packed = Math.min(BLOCKS, blocks - first);
+            backend.workers().parallelFor(packed, i -> {
+                Block block = Block.of(first + i, inSequence, o.tokens);
+                o.pack(block.token, block.count, turned, i * TOKENS * o.turned(), weights, i * TOKENS * o.lanes());
+            });
+            int length = keysOfTask(packed, o.keys);
+            int ranges = Math.ceilDiv(o.keys, length);
+            backend.workers().parallelFor(packed * ranges, task -> {
+                int i = task / ranges;
+                Block block = Block.of(first + i, inSequence, o.tokens);
+                int from = task % ranges * length;
+                int to = Math.min(o.keys, from + length);
+                score(o, block, i * TOKENS, keysOf.apply(block.sequence), from, to, turned, weights, scores);
+            });
+        }
+        o.scratch.giveBack(turned);
+    }
+
+    /** Some tokens of one sequence; the first is counted through all sequences. */
+    private record Block(int sequence, int token, int count) {
+        static Block of(int block, int inSequence, int tokens) {
+            int sequence = block / inSequence;
+            int first = block % inSequence * TOKENS;
+            return new Block(sequence, sequence * tokens + first, Math.min(TOKENS, tokens - first));
+        }
     }
 
     private static int keysOfTask(int blocks, int keys) {
@@ -134,31 +186,48 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
         return TileGrid.padded(Math.clamp(wanted, LEAST_KEYS, MOST_KEYS), KEYS);
     }
 
-    private static void score(Operands o, int sequence, int first, int count, int from, int to, float[] scores) {
-        float[] turned = o.scratch.borrow(count * o.turned());
-        float[] weights = new float[count * o.lanes()];
-        o.pack(sequence * o.tokens + first, count, turned, weights);
-        float[] products = new float[KEYS * STRIP];
+    private static void score(
+            Operands o,
+            Block block,
+            int packedAt,
+            IndexKeys keys,
+            int from,
+            int to,
+            float[] turned,
+            float[] weights,
+            float[] scores) {
         float[] lanes = new float[KEYS * LANES];
-        float[] tile = new float[(to - from) % HEIGHT == 0 ? 0 : KEYS * o.padded()];
+        float[] room = o.scratch.borrow(KEYS * o.dim);
         for (int key = from; key < to; key += KEYS) {
             int met = Math.min(KEYS, to - key);
-            boolean whole = met % HEIGHT == 0;
-            if (!whole) {
-                o.copy(sequence, key, met, tile);
-            }
-            float[] rows = whole ? o.k : tile;
-            int at = whole ? (sequence * o.keys + key) * o.dim : 0;
-            int step = whole ? o.dim : o.padded();
-            for (int i = 0; i < count; i++) {
+            IndexKeys.Tile tile = keys.tile(key, met, room);
+            for (int i = 0; i < block.count; i++) {
                 for (int s = 0; s < o.strips(); s++) {
-                    o.multiply(met, rows, at, step, turned, i * o.turned() + s * STRIP * o.dim, products);
-                    ScoreTile.weigh(products, met, weights, i * o.lanes() + s * STRIP, lanes, s == 0);
+                    int queriesAt = (packedAt + i) * o.turned() + s * STRIP * o.dim;
+                    int weightsAt = (packedAt + i) * o.lanes() + s * STRIP;
+                    Update update = s == 0 ? Update.OVERWRITE : Update.ACCUMULATE;
+                    for (int j = 0; j < met; j += HEIGHT) {
+                        int at = tile.at() + j * o.dim;
+                        ScoreProducts.weigh(
+                                o.dim,
+                                tile.rows(),
+                                at,
+                                turned,
+                                queriesAt,
+                                weights,
+                                weightsAt,
+                                lanes,
+                                j * LANES,
+                                update);
+                    }
                 }
-                ScoreTile.fold(lanes, met, scores, (sequence * o.tokens + first + i) * o.keys + key);
+                int target = (block.token + i) * o.keys + key;
+                for (int j = 0; j < met; j += TileProducts.TILE) {
+                    TileProducts.fold(lanes, j * LANES, Math.min(TileProducts.TILE, met - j), 0, scores, target + j);
+                }
             }
         }
-        o.scratch.giveBack(turned);
+        o.scratch.giveBack(room);
     }
 
     @Override
@@ -192,7 +261,7 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
         Arrays.fill(sums, 0, count * o.stripped(), 0f);
         float[] weights = new float[count * o.lanes()];
         float[] dWeights = new float[count * o.lanes()];
-        o.pack(token, count, turned, weights);
+        o.pack(token, count, turned, 0, weights, 0);
         float[] products = new float[KEYS * STRIP];
         float[] tile = new float[KEYS * o.padded()];
         for (int key = 0; key < o.keys; key += KEYS) {
@@ -260,7 +329,7 @@ record VectorIndexScores(HostBackend backend) implements IndexScoresKernel {
             System.arraycopy(tile, 0, rows, t * tileFloats, tileFloats);
         }
         for (int token = sequence * o.tokens; token < (sequence + 1) * o.tokens; token++) {
-            o.pack(token, 1, turned, weights);
+            o.pack(token, 1, turned, 0, weights, 0);
             for (int s = 0; s < o.strips(); s++) {
                 o.headsOf(o.q, token)
                         .strips(

@@ -2,8 +2,10 @@ package org.filigree.attention;
 
 import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.testkit.Compare.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -20,9 +22,14 @@ import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.Tolerance;
+import org.filigree.kvcache.BFloat16Rows;
+import org.filigree.kvcache.Float32Rows;
 import org.filigree.kvcache.KvCacheConfig;
+import org.filigree.kvcache.RowFormat;
 import org.filigree.kvcache.RowLayout;
+import org.filigree.kvcache.RowStorage;
 import org.filigree.kvcache.SequenceCache;
+import org.filigree.kvcache.TiledRows;
 
 class IndexScoresProperties {
     record Case(int batch, int tokens, int heads, int dim, int keys, long seed) {
@@ -101,6 +108,75 @@ class IndexScoresProperties {
         assertClose("dq", dq, gradients.of(lq), tolerance);
         assertClose("dw", dw, gradients.of(lw), tolerance);
         assertClose("dk", dk, gradients.of(lk), tolerance);
+    }
+
+    /** More tokens than are packed together. */
+    @Property(tries = 4)
+    void manyTokens(@ForAll(supplier = AnyBackend.class) Backend backend, @ForAll long seed) {
+        agreesWithPlainLoops(backend, new Case(2, 133, 3, 5, 9, seed));
+    }
+
+    /** A cache gives its keys a tile at a time, which changes no bit of what they give side by side, whatever they are stored in. */
+    @Property(tries = 40)
+    void overACacheAsOverItsRows(
+            @ForAll(supplier = AnyBackend.class) Backend backend,
+            @ForAll("formats") RowFormat format,
+            @ForAll("tokens") int tokens,
+            @ForAll("headCounts") int heads,
+            @ForAll("keyCounts") int rows,
+            @ForAll long seed) {
+        RandomStream random = RandomStream.of(seed);
+        Tensor q = Sample.gaussian("q", random, tokens, heads, 32).on(backend);
+        Tensor w = Sample.gaussian("w", random, tokens, heads).on(backend);
+        RowLayout layout = RowLayout.of("other", 3).with("key", 32);
+        RowStorage storage = RowStorage.float32(layout).with(format, "key");
+        try (SequenceCache cache = KvCacheConfig.of(401, 1, storage).init()) {
+            cache.layer(0)
+                    .append(List.of(
+                            Sample.gaussian("other", random, rows, 3).on(backend),
+                            Sample.gaussian("k", random, rows, 32).on(backend)));
+            Tensor keys = cache.layer(0).view("key", backend);
+            Tensor together = IndexScores.of(insertAxis(q, 0), insertAxis(w, 0), insertAxis(keys, 0));
+            Tensor scores = IndexScores.of(q, w, cache.layer(0).rows("key"));
+            assertEquals(Shape.of(tokens, rows), scores.shape());
+            assertArrayEquals(together.toDoubles(), scores.toDoubles());
+        }
+    }
+
+    /** A score of a key without a number is none either, in every backend; its neighbours' are. */
+    @Property(tries = 12)
+    void notANumberStaysOne(@ForAll(supplier = AnyBackend.class) Backend backend, @ForAll("headCounts") int heads) {
+        float[] k = new float[19 * 5];
+        Arrays.fill(k, 1f);
+        k[7 * 5 + 2] = Float.NaN;
+        Tensor scores = IndexScores.of(
+                backend.tensors().full(Shape.of(1, 1, heads, 5), 1),
+                backend.tensors().full(Shape.of(1, 1, heads), 1),
+                backend.tensors().floats(Shape.of(1, 19, 5), k));
+        double[] expected = new double[19];
+        Arrays.fill(expected, 5.0 * heads);
+        expected[7] = Double.NaN;
+        assertArrayEquals(expected, scores.toDoubles());
+    }
+
+    @Provide
+    Arbitrary<RowFormat> formats() {
+        return Arbitraries.of(new Float32Rows(32), new BFloat16Rows(32), TiledRows.fp8IndexKeys(32));
+    }
+
+    @Provide
+    Arbitrary<Integer> tokens() {
+        return Arbitraries.of(1, 2, 9);
+    }
+
+    @Provide
+    Arbitrary<Integer> headCounts() {
+        return Arbitraries.of(1, 3, 32, 33);
+    }
+
+    @Provide
+    Arbitrary<Integer> keyCounts() {
+        return Arbitraries.of(1, 7, 8, 96, 97, 401);
     }
 
     /** More rows than are widened together, and none. */

@@ -14,6 +14,11 @@ import org.filigree.core.testkit.Evaluation;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TensorFunction;
 import org.filigree.core.testkit.TestBackends;
+import org.filigree.kvcache.KvCacheConfig;
+import org.filigree.kvcache.RowLayout;
+import org.filigree.kvcache.RowStorage;
+import org.filigree.kvcache.SequenceCache;
+import org.filigree.kvcache.TiledRows;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +70,21 @@ class KernelThreadsTest {
                         Sample.gaussian("w", RANDOM, 2, 11, 5),
                         Sample.gaussian("k", RANDOM, 2, 1000, 33)),
                 t -> List.of(IndexScores.of(t.get(0), t.get(1), t.get(2))));
+    }
+
+    @Test
+    void indexScoresOverACache() {
+        try (SequenceCache cache = KvCacheConfig.of(
+                        1000, 1, RowStorage.float32(RowLayout.of("key", 32)).with(TiledRows.fp8IndexKeys(32), "key"))
+                .init()) {
+            cache.layer(0)
+                    .append(List.of(Sample.gaussian("k", RANDOM, 1000, 32)
+                            .on(TestBackends.all("scalar").getFirst())));
+            sameBits(
+                    List.of(Sample.gaussian("q", RANDOM, 140, 5, 32), Sample.gaussian("w", RANDOM, 140, 5)),
+                    t -> List.of(
+                            IndexScores.of(t.get(0), t.get(1), cache.layer(0).rows())));
+        }
     }
 
     private static List<Tensor> both(Attended attended) {
