@@ -14,7 +14,7 @@ final class AppendCheck {
     static int rows(RowLayout layout, int length, int capacity, List<Tensor> parts) {
         if (parts.size() != layout.parts().size()) {
             throw new ShapeException("append: " + parts.size() + " tensors for rows " + layout + ", which have "
-                    + layout.parts().size() + " parts");
+                    + layout.parts().size() + " parts; give one tensor for each part, in this order");
         }
         int rows = parts.getFirst().shape().rank() == 2 ? parts.getFirst().dim(0) : 0;
         for (int i = 0; i < parts.size(); i++) {
@@ -25,8 +25,9 @@ final class AppendCheck {
         if (rows > capacity - length) {
             throw new KvCacheException(
                     KvCacheException.Reason.EXHAUSTED,
-                    "append: " + rows + " rows behind " + length + " exceed the capacity of " + capacity
-                            + "; reserve more or truncate first");
+                    "append: " + rows + " rows behind " + length + " exceed the capacity of " + capacity + " by "
+                            + (rows - (capacity - length))
+                            + "; make the cache with a larger capacity or truncate it first");
         }
         return rows;
     }
@@ -35,12 +36,8 @@ final class AppendCheck {
         if (wanted < 0 || wanted > held) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
-                    "truncate: cannot keep " + wanted + " rows of a cache that holds " + held);
+                    "truncate: length " + wanted + " is none of 0…" + held + ", which a cache of " + held
+                            + " tokens can go back to; give the number of tokens to keep, not to take back");
         }
-    }
-
-    static KvCacheException closed(String operation) {
-        return new KvCacheException(
-                KvCacheException.Reason.CLOSED, operation + ": the cache is closed; a sequence must outlive its use");
     }
 }

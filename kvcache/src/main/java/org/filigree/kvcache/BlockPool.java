@@ -101,7 +101,8 @@ public final class BlockPool implements AutoCloseable {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     "sequence: " + length + " tokens in blocks of " + config.blockTokens() + " need "
-                            + blocksFor(length) + " blocks but the table has " + table.length);
+                            + blocksFor(length) + " blocks but the table has " + table.length
+                            + "; give the table of the sequence up to that length");
         }
         BitSet named = new BitSet(config.blocks());
         for (int block : table) {
@@ -110,8 +111,10 @@ public final class BlockPool implements AutoCloseable {
                         KvCacheException.Reason.FOREIGN_BLOCK,
                         "sequence: block " + block + " of the table " + Arrays.toString(table)
                                 + (block < 0 || block >= config.blocks()
-                                        ? " is none of the " + config.blocks() + " blocks of this pool"
-                                        : " is free and holds nothing"));
+                                        ? " is none of the " + config.blocks() + " blocks of this pool, numbers 0…"
+                                                + (config.blocks() - 1)
+                                        : " is free and holds nothing; list blocks while the sequence that holds them"
+                                                + " is open"));
             }
             if (named.get(block)) {
                 throw new KvCacheException(
@@ -129,7 +132,8 @@ public final class BlockPool implements AutoCloseable {
         if (length > capacity) {
             throw new KvCacheException(
                     KvCacheException.Reason.EXHAUSTED,
-                    "sequence: " + length + " tokens to begin with exceed the capacity of " + capacity);
+                    "sequence: " + length + " tokens to begin with exceed the capacity of " + capacity
+                            + "; give the sequence a larger one, or begin with fewer token ids");
         }
         int[] lengths = new int[layers.size()];
         Arrays.fill(lengths, length);
@@ -241,7 +245,8 @@ public final class BlockPool implements AutoCloseable {
     private void requireOpen(String operation) {
         if (closed) {
             throw new KvCacheException(
-                    KvCacheException.Reason.CLOSED, operation + ": the pool is closed; it must outlive its sequences");
+                    KvCacheException.Reason.CLOSED,
+                    operation + ": the block pool is closed and its rows are gone; close it after its sequences");
         }
     }
 
@@ -263,6 +268,14 @@ public final class BlockPool implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "BlockPool{" + memory() + "}";
+        PoolMemory memory = memory();
+        return "BlockPool{"
+                + (memory.blocks() == 0
+                        ? "closed"
+                        : memory.blocks() + " blocks of " + config.blockTokens() + " tokens in " + layers.size()
+                                + (layers.size() == 1 ? " layer, " : " layers, ") + memory.referenced() + " held, "
+                                + memory.cached() + " remembered, " + memory.free() + " free, " + memory.reservedBytes()
+                                + " bytes")
+                + "}";
     }
 }

@@ -38,7 +38,7 @@ public final class CompressedKvCache implements KvCache {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     "compressed kv cache: it must begin empty but was given " + tokens.length() + " tokens and "
-                            + entries.length() + " entries");
+                            + entries.length() + " entries; truncate both to 0 first");
         }
         this.tokens = tokens;
         this.entries = entries;
@@ -81,19 +81,27 @@ public final class CompressedKvCache implements KvCache {
         int perToken = tokens.layout().parts().size();
         if (parts.size() != layout.parts().size()) {
             throw new ShapeException("append: " + parts.size() + " tensors for rows " + layout + ", which have "
-                    + layout.parts().size() + " parts");
+                    + layout.parts().size() + " parts; give the parts of tokens, then those of entries");
         }
         List<Tensor> ofTokens = parts.subList(0, perToken);
         List<Tensor> ofEntries = parts.subList(perToken, parts.size());
-        int length = tokens.length();
+        int length = ClosedCache.during("append", "the cache of rows " + layout, tokens::length);
         int added = AppendCheck.rows(tokens.layout(), length, tokens.capacity(), ofTokens);
         int before = entries.length();
         int complete = (length + added) / ratio - before;
         for (Tensor entry : ofEntries) {
             if (entry.shape().rank() != 2 || entry.dim(0) != complete) {
                 throw new ShapeException("append: " + added + " tokens behind " + length + " complete " + complete
-                        + " runs of " + ratio + " but an entry part is " + entry.shape());
+                        + " runs of " + ratio + " but an entry part is " + entry.shape()
+                        + "; give one row for each run that becomes complete");
             }
+        }
+        if (complete > entries.capacity() - before) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.EXHAUSTED,
+                    "append: " + complete + " entries behind " + before + " exceed the capacity of "
+                            + entries.capacity() + " entries; " + tokens.capacity() + " tokens by " + ratio
+                            + " need a capacity of " + tokens.capacity() / ratio);
         }
         // Entries first: they can be taken back, what a ring has overwritten cannot.
         entries.append(ofEntries);
@@ -170,6 +178,11 @@ public final class CompressedKvCache implements KvCache {
         public List<StoredRows> stored() {
             return entries.stored();
         }
+
+        @Override
+        public String toString() {
+            return "CacheRows{" + count() + " rows " + layout() + ", " + tokensPerRow + " tokens each}";
+        }
     }
 
     @Override
@@ -181,6 +194,11 @@ public final class CompressedKvCache implements KvCache {
     public synchronized void close() {
         tokens.close();
         entries.close();
+    }
+
+    /** Lets somebody look at tokens and entries while no call changes either. */
+    synchronized void inStep(Runnable look) {
+        look.run();
     }
 
     @Override

@@ -94,7 +94,8 @@ public final class ContiguousKvCache implements RestorableCache {
 
     @Override
     public synchronized void restore(SavedRows rows) {
-        requireOpen("restore");
+        requireOpen("snapshot restore");
+        SavedRows.requireEmpty(length);
         rows.copyTo(memory, Slots.contiguous(), 0);
         length = rows.length();
     }
@@ -118,12 +119,14 @@ public final class ContiguousKvCache implements RestorableCache {
 
     private void requireOpen(String operation) {
         if (closed) {
-            throw AppendCheck.closed(operation);
+            throw ClosedCache.refusal(operation, "the cache of rows " + layout);
         }
     }
 
     @Override
     public synchronized String toString() {
-        return "ContiguousKvCache{" + (closed ? "closed" : length + " of " + capacity + " rows") + " " + layout + "}";
+        return "ContiguousKvCache{"
+                + (closed ? "closed" : length + " of " + capacity + " rows, " + memory.bytes() + " bytes") + ", "
+                + layout + "}";
     }
 }

@@ -49,7 +49,8 @@ public interface KvCache extends AutoCloseable {
      * @throws KvCacheException if the cache is closed
      */
     default boolean canTruncateTo(int length) {
-        return length >= 0 && length <= length();
+        return length >= 0
+                && length <= ClosedCache.during("canTruncateTo", "the cache of rows " + layout(), this::length);
     }
 
     /**
@@ -70,7 +71,8 @@ public interface KvCache extends AutoCloseable {
      * @throws KvCacheException if the layout has no such part, or the cache is closed
      */
     default Tensor view(String part, Backend backend) {
-        return rows(part).tensor(backend);
+        return ClosedCache.during("view", "the cache of rows " + layout(), () -> rows(part))
+                .tensor(backend);
     }
 
     /** {@return the memory it owns; nothing once closed} */

@@ -3,7 +3,6 @@ package org.filigree.kvcache;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 
 /** Rows that lie in the pages of a {@link RowMemory}. */
 final class MappedRows implements CacheRows {
@@ -100,8 +99,11 @@ final class MappedRows implements CacheRows {
 
     @Override
     public void read(int first, int rows, float[] out, int at) {
-        Objects.checkFromIndexSize(first, rows, count);
-        Objects.checkFromIndexSize(at, Math.multiplyExact(rows, width), out.length);
+        if (first < 0 || rows < 0 || rows > count - first) {
+            throw new IndexOutOfBoundsException("read: rows " + first + "…" + ((long) first + rows)
+                    + " are not among the " + count + " rows of this view");
+        }
+        requireRoom("read", rows, out, at);
         try {
             for (Column column : columns) {
                 if (column.isWhole()) {
@@ -125,8 +127,11 @@ final class MappedRows implements CacheRows {
 
     @Override
     public void gather(int[] rows, int from, int chosen, float[] out, int at) {
-        Objects.checkFromIndexSize(from, chosen, rows.length);
-        Objects.checkFromIndexSize(at, Math.multiplyExact(chosen, width), out.length);
+        if (from < 0 || chosen < 0 || chosen > rows.length - from) {
+            throw new IndexOutOfBoundsException("gather: " + chosen + " row numbers from index " + from
+                    + " on are not among the " + rows.length + " given");
+        }
+        requireRoom("gather", chosen, out, at);
         try {
             for (Column column : columns) {
                 float[] row = column.isWhole()
@@ -138,7 +143,10 @@ final class MappedRows implements CacheRows {
                         Arrays.fill(out, to, to + column.width, 0);
                         continue;
                     }
-                    long slot = slots.of(Objects.checkIndex(rows[from + i], count));
+                    if (rows[from + i] < 0 || rows[from + i] >= count) {
+                        throw noRow(rows[from + i], i);
+                    }
+                    long slot = slots.of(rows[from + i]);
                     if (column.isWhole()) {
                         column.plane.decode(slot, out, to);
                     } else {
@@ -152,6 +160,18 @@ final class MappedRows implements CacheRows {
             throw freed;
         }
         requireCurrent();
+    }
+
+    private IndexOutOfBoundsException noRow(int row, int chosen) {
+        return new IndexOutOfBoundsException("gather: row " + row + ", number " + chosen
+                + " of those chosen, is neither -1 nor among the " + count + " rows of this view");
+    }
+
+    private void requireRoom(String operation, int rows, float[] out, int at) {
+        if (at < 0 || (long) rows * width > out.length - at) {
+            throw new IndexOutOfBoundsException(operation + ": " + rows + " rows of " + width + " numbers from index "
+                    + at + " on do not fit into an array of " + out.length);
+        }
     }
 
     @Override
@@ -178,6 +198,7 @@ final class MappedRows implements CacheRows {
 
     @Override
     public String toString() {
-        return "CacheRows[" + count + " rows " + layout + " from token " + firstToken + "]";
+        return "CacheRows{" + count + " rows " + layout + " from token " + firstToken
+                + (edition.holds(number) ? "" : ", out of date") + "}";
     }
 }

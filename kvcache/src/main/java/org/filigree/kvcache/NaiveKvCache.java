@@ -170,7 +170,7 @@ final class NaiveKvCache implements KvCache {
 
     private void requireOpen(String operation) {
         if (closed) {
-            throw AppendCheck.closed(operation);
+            throw ClosedCache.refusal(operation, "the cache of rows " + layout);
         }
     }
 }

@@ -58,6 +58,6 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
 
     @Override
     public String toString() {
-        return "PagedKvCache{layer " + layer + " of " + sequence + "}";
+        return "PagedKvCache{" + sequence.describe(layer) + ", " + layout + "}";
     }
 }

@@ -73,6 +73,7 @@ public final class PagedSequence implements AutoCloseable {
      * @throws KvCacheException if a layer holds fewer; then no layer changes
      */
     public synchronized void truncate(int length) {
+        requireOpen("truncate");
         AppendCheck.length(length, length());
         keep(IntStream.range(0, lengths.length).map(_ -> length).toArray());
     }
@@ -97,10 +98,12 @@ public final class PagedSequence implements AutoCloseable {
      * @throws IllegalArgumentException if one of its blocks was published before with other ids; nothing changes then
      */
     public synchronized void publish(int[] tokenIds) {
+        requireOpen("publish");
         if (tokenIds.length > length()) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
-                    "publish: " + tokenIds.length + " token ids but only " + length() + " tokens in all layers");
+                    "publish: " + tokenIds.length + " token ids but only " + length()
+                            + " tokens in all layers; publish what was appended to every layer");
         }
         int blocks = tokenIds.length / pool.config().blockTokens();
         int[] published = pool.publish(tokenIds, table, blocks);
@@ -191,10 +194,17 @@ public final class PagedSequence implements AutoCloseable {
     }
 
     synchronized void restore(int layer, SavedRows rows) {
-        requireOpen("restore");
+        requireOpen("snapshot restore");
+        SavedRows.requireEmpty(lengths[layer]);
         makeWritable(0, rows.length());
         rows.copyTo(pool.layer(layer), slots(), 0);
         lengths[layer] = rows.length();
+    }
+
+    synchronized String describe(int layer) {
+        return closed
+                ? "closed"
+                : lengths[layer] + " of " + capacity + " rows, " + memory(layer).reservedBytes() + " bytes";
     }
 
     private Slots slots() {
@@ -214,7 +224,7 @@ public final class PagedSequence implements AutoCloseable {
 
     private void requireOpen(String operation) {
         if (closed) {
-            throw AppendCheck.closed(operation);
+            throw ClosedCache.refusal(operation, "the paged sequence, by itself or with its pool,");
         }
     }
 
@@ -234,7 +244,13 @@ public final class PagedSequence implements AutoCloseable {
 
     @Override
     public synchronized String toString() {
-        return "PagedSequence{"
-                + (closed ? "closed" : Arrays.toString(lengths) + " tokens in " + table.length + " blocks") + "}";
+        if (closed) {
+            return "PagedSequence{closed}";
+        }
+        int least = Arrays.stream(lengths).min().orElseThrow();
+        int most = Arrays.stream(lengths).max().orElseThrow();
+        return "PagedSequence{" + (least == most ? "" : least + "…") + most + " of " + capacity + " tokens, "
+                + lengths.length + (lengths.length == 1 ? " layer, " : " layers, ") + table.length + " blocks of "
+                + pool.config().blockTokens() + "}";
     }
 }

@@ -106,8 +106,9 @@ final class PrefixTree {
         for (int i = 0; i < blocks; i++) {
             node = node == null ? null : node.children.get(ids(ids, i));
             if (nodes.containsKey(table[i]) && (node == null || node.block != table[i])) {
-                throw new IllegalArgumentException("publish: block " + table[i] + " with tokens " + i * blockTokens
-                        + "…" + (i + 1) * blockTokens + " was published before with other token ids");
+                throw new IllegalArgumentException(
+                        "publish: block " + table[i] + " with tokens " + i * blockTokens + "…" + (i + 1) * blockTokens
+                                + " was published before with other token ids; publish the ids that its rows were computed from");
             }
         }
     }

@@ -32,12 +32,13 @@ public record RowLayout(List<Part> parts) {
     public RowLayout {
         parts = List.copyOf(parts);
         if (parts.isEmpty()) {
-            throw new IllegalArgumentException("row layout: a row must have at least one part");
+            throw new IllegalArgumentException("row layout: a row must have at least one part but none was given");
         }
         var names = new HashSet<String>();
         for (Part part : parts) {
             if (!names.add(part.name())) {
-                throw new IllegalArgumentException("row layout: two parts are called " + part.name());
+                throw new IllegalArgumentException("row layout: two of the parts " + parts + " are called '"
+                        + part.name() + "'; give each a name of its own");
             }
         }
     }
@@ -85,7 +86,8 @@ public record RowLayout(List<Part> parts) {
             }
         }
         throw new KvCacheException(
-                KvCacheException.Reason.LAYOUT, "kv cache: rows " + this + " have no part called " + name);
+                KvCacheException.Reason.LAYOUT,
+                "row layout: rows " + this + " have no part called '" + name + "'; name one of these");
     }
 
     @Override

@@ -24,7 +24,8 @@ public record RowStorage(List<Plane> planes) {
             int width = new RowLayout(parts).width();
             if (width != format.width()) {
                 throw new IllegalArgumentException("row storage: the parts " + new RowLayout(parts) + " are " + width
-                        + " wide but " + format + " has rows of " + format.width());
+                        + " wide but " + format + " has rows of " + format.width()
+                        + "; make the format of their width, in FP8 with TiledRows.fp8(coded, rotary, tile)");
             }
         }
     }

@@ -1,8 +1,10 @@
 package org.filigree.kvcache;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -52,7 +54,8 @@ public final class SequenceCache implements AutoCloseable {
         if (layer < 0 || layer >= layers.size()) {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
-                    "sequence cache: there is no layer " + layer + " among " + layers.size());
+                    "layer: there is no layer " + layer + "; the sequence has " + layers.size()
+                            + (layers.size() == 1 ? " layer, number 0" : " layers, numbers 0…" + (layers.size() - 1)));
         }
         return layers.get(layer);
     }
@@ -69,7 +72,7 @@ public final class SequenceCache implements AutoCloseable {
      * @throws KvCacheException if a layer holds fewer, or has forgotten what that length would need; then no layer changes
      */
     public void truncate(int length) {
-        AppendCheck.length(length, length());
+        AppendCheck.length(length, ClosedCache.during("truncate", "a layer of the sequence", this::length));
         // A layer that refuses says why, before another one has forgotten anything.
         layers.stream().filter(layer -> !layer.canTruncateTo(length)).forEach(layer -> layer.truncate(length));
         layers.forEach(layer -> layer.truncate(length));
@@ -84,5 +87,15 @@ public final class SequenceCache implements AutoCloseable {
     @Override
     public void close() {
         layers.forEach(KvCache::close);
+    }
+
+    /** {@return its layers, those that look alike together} */
+    @Override
+    public String toString() {
+        var alike = new LinkedHashMap<String, Integer>();
+        layers.forEach(layer -> alike.merge(String.valueOf(layer), 1, Integer::sum));
+        return alike.entrySet().stream()
+                .map(layer -> layer.getValue() + " × " + layer.getKey())
+                .collect(Collectors.joining(", ", "SequenceCache{", "}"));
     }
 }

@@ -84,7 +84,7 @@ public final class SlidingKvCache implements RestorableCache {
 
     @Override
     public synchronized boolean canTruncateTo(int kept) {
-        requireOpen("truncate");
+        requireOpen("canTruncateTo");
         return kept >= 0 && kept <= length && window.isWhole(oldest, kept);
     }
 
@@ -104,14 +104,15 @@ public final class SlidingKvCache implements RestorableCache {
         int needed = tokens - Math.min(window.width(), tokens);
         if (first > needed) {
             return Optional.of("its window of " + window.width() + " begins at token " + needed
-                    + ", but rows are there from " + first + " on");
+                    + ", but rows are there from " + first + " on; restore into one of a smaller window");
         }
         return SavedRows.refusal(0, tokens, capacity);
     }
 
     @Override
     public synchronized void restore(SavedRows rows) {
-        requireOpen("restore");
+        requireOpen("snapshot restore");
+        SavedRows.requireEmpty(length);
         oldest = window.oldest(rows.oldest(), rows.length());
         rows.copyTo(memory, Slots.ring(oldest, window.slots()), oldest);
         length = rows.length();
@@ -136,12 +137,17 @@ public final class SlidingKvCache implements RestorableCache {
 
     private void requireOpen(String operation) {
         if (closed) {
-            throw AppendCheck.closed(operation);
+            throw ClosedCache.refusal(operation, "the cache of rows " + layout);
         }
     }
 
     @Override
     public synchronized String toString() {
-        return "SlidingKvCache{" + (closed ? "closed" : "tokens " + oldest + "…" + length) + " " + layout + "}";
+        return "SlidingKvCache{"
+                + (closed
+                        ? "closed"
+                        : length + " of " + capacity + " tokens, rows of the last " + (length - oldest) + ", "
+                                + memory.bytes() + " bytes")
+                + ", " + layout + "}";
     }
 }

@@ -4,18 +4,31 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32C;
 
 /**
- * What stands before the rows of a snapshot.
+ * What stands before the rows of a snapshot: {@code FILIGKVC}, version, bytes of the content, CRC32C of the content, then the content.
  *
  * @param label what the rows were computed from, in the writer's words
- * @param shape how the caches hang together
- * @param caches what is saved of each
+ * @param layers for every layer, how its caches hang together
+ * @param caches what is saved of each cache of rows
  */
-record SnapshotHeader(String label, String shape, List<Cache> caches) {
+record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
+    private static final byte[] MAGIC = {'F', 'I', 'L', 'I', 'G', 'K', 'V', 'C'};
+    private static final int VERSION = 2;
+    private static final int PREFIX_BYTES = MAGIC.length + 3 * Integer.BYTES;
+
     /**
      * One cache of rows.
      *
@@ -51,33 +64,134 @@ record SnapshotHeader(String label, String shape, List<Cache> caches) {
         return caches.stream()
                 .flatMap(cache -> cache.planes.stream())
                 .mapToLong(Plane::bytes)
-                .sum();
+                .reduce(0, Math::addExact);
     }
 
-    byte[] bytes() throws IOException {
+    /** The same with the checksums of all planes, in their order. */
+    SnapshotHeader summed(List<Integer> checksums) {
+        var remaining = checksums.iterator();
+        return new SnapshotHeader(
+                label,
+                layers,
+                caches.stream()
+                        .map(cache -> new Cache(
+                                cache.oldest,
+                                cache.length,
+                                cache.planes.stream()
+                                        .map(plane -> new Plane(plane.description, plane.bytes, remaining.next()))
+                                        .toList()))
+                        .toList());
+    }
+
+    /** Everything that stands before the rows; as long whatever the checksums are. */
+    ByteBuffer bytes() {
+        byte[] content = content();
+        return ByteBuffer.allocate(PREFIX_BYTES + content.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .put(MAGIC)
+                .putInt(VERSION)
+                .putInt(content.length)
+                .putInt(checksum(content))
+                .put(content)
+                .flip();
+    }
+
+    private byte[] content() {
         var bytes = new ByteArrayOutputStream();
         var out = new DataOutputStream(bytes);
-        out.writeUTF(label);
-        out.writeUTF(shape);
-        out.writeInt(caches.size());
-        for (Cache cache : caches) {
-            out.writeInt(cache.oldest);
-            out.writeInt(cache.length);
-            out.writeInt(cache.planes.size());
-            for (Plane plane : cache.planes) {
-                out.writeUTF(plane.description);
-                out.writeLong(plane.bytes);
-                out.writeInt(plane.checksum);
+        try {
+            out.writeUTF(label);
+            out.writeInt(layers.size());
+            for (String layer : layers) {
+                out.writeUTF(layer);
             }
+            out.writeInt(caches.size());
+            for (Cache cache : caches) {
+                out.writeInt(cache.oldest);
+                out.writeInt(cache.length);
+                out.writeInt(cache.planes.size());
+                for (Plane plane : cache.planes) {
+                    out.writeUTF(plane.description);
+                    out.writeLong(plane.bytes);
+                    out.writeInt(plane.checksum);
+                }
+            }
+        } catch (IOException tooLong) {
+            throw new UncheckedIOException("snapshot write: a label or a layout does not fit into the header", tooLong);
         }
         return bytes.toByteArray();
     }
 
-    /** Reads what {@link #bytes} wrote, and not a byte more; its checksum has been compared before. */
-    static SnapshotHeader read(byte[] bytes) throws IOException {
-        var in = new DataInputStream(new ByteArrayInputStream(bytes));
+    /**
+     * Reads what {@link #bytes} wrote, after comparing its checksum, and compares the length of the file.
+     *
+     * @param path of the file, for errors
+     * @param file all of it
+     */
+    static SnapshotHeader read(Path path, MemorySegment file) {
+        long size = file.byteSize();
+        if (size < PREFIX_BYTES) {
+            throw CacheSnapshot.refused(
+                    path,
+                    "is cut short in its header: it has " + size + " bytes but a snapshot begins with " + PREFIX_BYTES);
+        }
+        ByteBuffer prefix = file.asSlice(0, PREFIX_BYTES).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        byte[] magic = new byte[MAGIC.length];
+        prefix.get(magic);
+        if (!Arrays.equals(magic, MAGIC)) {
+            throw CacheSnapshot.refused(path, "is no snapshot of caches: it does not begin with FILIGKVC");
+        }
+        int version = prefix.getInt();
+        if (version != VERSION) {
+            throw CacheSnapshot.refused(
+                    path,
+                    "is of version " + version + " but this library reads version " + VERSION + "; "
+                            + (version > VERSION ? "read it with a later library" : "compute the rows again")
+                            + ", if it is not damaged");
+        }
+        int length = prefix.getInt();
+        int expected = prefix.getInt();
+        if (length < 0 || length > size - PREFIX_BYTES) {
+            throw CacheSnapshot.refused(
+                    path,
+                    "is cut short in its header, or damaged: the header takes " + (PREFIX_BYTES + (long) length)
+                            + " bytes but the file has " + size);
+        }
+        byte[] content = file.asSlice(PREFIX_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+        if (checksum(content) != expected) {
+            throw CacheSnapshot.refused(path, "is damaged: " + mismatch("its header", expected, checksum(content)));
+        }
+        return parse(path, content, size);
+    }
+
+    private static SnapshotHeader parse(Path path, byte[] content, long size) {
+        try {
+            SnapshotHeader header = parse(content);
+            long written = PREFIX_BYTES + content.length + header.planeBytes();
+            if (size < written) {
+                throw CacheSnapshot.refused(
+                        path, "is cut short: it has " + size + " bytes but " + written + " were written");
+            }
+            if (size > written) {
+                throw CacheSnapshot.refused(
+                        path, "is longer than written: it has " + size + " bytes but " + written + " were written");
+            }
+            return header;
+        } catch (EOFException end) {
+            throw CacheSnapshot.refused(path, "contradicts itself: its header ends before what it says");
+        } catch (IOException | ArithmeticException malformed) {
+            throw CacheSnapshot.refused(path, "has a header that cannot be read: " + malformed.getMessage());
+        }
+    }
+
+    private static SnapshotHeader parse(byte[] content) throws IOException {
+        var in = new DataInputStream(new ByteArrayInputStream(content));
         String label = in.readUTF();
-        String shape = in.readUTF();
+        var layers = new ArrayList<String>();
+        int layerCount = in.readInt();
+        for (int layer = 0; layer < layerCount; layer++) {
+            layers.add(in.readUTF());
+        }
         var caches = new ArrayList<Cache>();
         int count = in.readInt();
         for (int c = 0; c < count; c++) {
@@ -91,8 +205,20 @@ record SnapshotHeader(String label, String shape, List<Cache> caches) {
             caches.add(new Cache(oldest, length, List.copyOf(planes)));
         }
         if (in.read() >= 0) {
-            throw new IOException("the header is longer than what it says");
+            throw new IOException("it is longer than what it says");
         }
-        return new SnapshotHeader(label, shape, List.copyOf(caches));
+        return new SnapshotHeader(label, List.copyOf(layers), List.copyOf(caches));
+    }
+
+    private static int checksum(byte[] bytes) {
+        CRC32C checksum = new CRC32C();
+        checksum.update(bytes);
+        return (int) checksum.getValue();
+    }
+
+    /** What a reader says about a checksum that is another. */
+    static String mismatch(String what, int written, int read) {
+        return "the checksum of " + what + " is " + Integer.toHexString(read) + " but was "
+                + Integer.toHexString(written) + " when written";
     }
 }

@@ -99,4 +99,10 @@ public final class StoredRows {
             throw MappedRows.stale(count);
         }
     }
+
+    @Override
+    public String toString() {
+        return "StoredRows{" + count + " rows " + new RowLayout(parts()) + ", " + format().bytesPerRow() + " bytes each"
+                + (edition.holds(number) ? "" : ", out of date") + "}";
+    }
 }

@@ -22,6 +22,8 @@ import org.filigree.core.tensor.Check;
  * <tr><td>{@link #fp4IndexKeys}(128)</td><td>128 E2M1</td><td>4 E8M0, behind the rows</td><td>0</td><td>68</td></tr>
  * </table>
  *
+ * <p>Other widths, a tiny model's say: {@link #fp8}.
+ *
  * <p>Infinities are stored as the greatest number of their tile, a NaN as NaN in E4M3 and as the greatest code in E2M1, which has none;
  * neither spoils the other numbers of its tile. Source: FlashMLA (V3.2, MODEL1), the V4.1 cache layouts as served, DeepGEMM (index
  * keys).
@@ -95,8 +97,7 @@ public record TiledRows(
     private static final int SCALE_ALIGNMENT = 4;
 
     /** DeepSeek-V3.2: latent of 512 in four tiles, rotary key of 64; 656 bytes a token, all of a token together. */
-    public static final TiledRows V32_FP8_SPARSE =
-            new TiledRows(512, 64, 128, Code.E4M3, Scale.FLOAT32, Placement.IN_ROW, 1, ScaleRule.MODEL);
+    public static final TiledRows V32_FP8_SPARSE = fp8(512, 64, 128);
 
     /** DeepSeek-V4: 448 numbers in seven tiles, 64 rotary ones; 584 bytes a token, pages at multiples of 576 bytes. */
     public static final TiledRows MODEL1_FP8_SPARSE =
@@ -125,6 +126,19 @@ public record TiledRows(
         } else if (scale == Scale.E4M3) {
             throw new IllegalArgumentException("tiled rows: E4M3 codes have FLOAT32 or E8M0 scales, not E4M3");
         }
+    }
+
+    /**
+     * The layout of {@link #V32_FP8_SPARSE} in any width: codes in E4M3 with a float32 scale for each tile, in the row, then numbers in
+     * bfloat16. A row takes {@code coded + 4 · coded / tile + 2 · rotary} bytes.
+     *
+     * @param coded how many numbers are codes, a multiple of {@code tile}
+     * @param rotary how many numbers follow in bfloat16, 0 if none
+     * @param tile numbers that share a scale
+     * @return the format
+     */
+    public static TiledRows fp8(int coded, int rotary, int tile) {
+        return new TiledRows(coded, rotary, tile, Code.E4M3, Scale.FLOAT32, Placement.IN_ROW, 1, ScaleRule.MODEL);
     }
 
     /**

@@ -3,16 +3,13 @@ package org.filigree.kvcache;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Supplier;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -190,160 +187,5 @@ class CacheSnapshotProperties {
             CacheSnapshot.restore(file(), "model", read);
             assertSame(written.layer(1), read.layer(1));
         }
-    }
-
-    @Property(tries = 1)
-    void whatDoesNotFitIsNamed() throws IOException {
-        RandomStream random = RandomStream.of(1);
-        RowLayout layout = RowLayout.of("key", 4);
-        RowStorage storage = RowStorage.float32(layout);
-        Path file = file();
-        try (SequenceCache written = KvCacheConfig.of(9, 2, storage).init();
-                SequenceCache other = KvCacheConfig.of(9, 1, storage).init();
-                SequenceCache rounded =
-                        KvCacheConfig.of(9, 2, RowStorage.bfloat16(layout)).init();
-                SequenceCache small = KvCacheConfig.of(4, 2, storage).init();
-                SequenceCache full = KvCacheConfig.of(9, 2, storage).init();
-                SequenceCache naive = new SequenceCache(List.of(NaiveKvCache.of(storage, 9)));
-                SequenceCache sliding = new SequenceCache(
-                        List.of(new SlidingKvCache(storage, new SlidingWindow(2, 0), 9), full.layer(1)));
-                BlockPool pool =
-                        BlockPoolConfig.of(1, 2, storage).withBlockTokens(4).init()) {
-            append(written.layer(0), 6, random);
-            append(written.layer(1), 6, random);
-            append(full.layer(0), 1, random);
-            append(sliding.layer(0), 6, random);
-            CacheSnapshot.write(file, "model a", written);
-            assertRefused(Reason.SNAPSHOT, "was written for 'model a', not for 'model b'", "model b", small);
-            assertRefused(Reason.SNAPSHOT, "but the caches are (key [4])", "model a", other);
-            assertRefused(Reason.SNAPSHOT, "(key [4]) as float32", "model a", rounded);
-            assertRefused(Reason.EXHAUSTED, "6 tokens exceed its capacity of 4", "model a", small);
-            assertRefused(Reason.LENGTH, "holds 1 tokens; restore into an empty one", "model a", full);
-            assertRefused(Reason.LAYOUT, "no cache of this library", "model a", naive);
-            assertRefused(
-                    Reason.EXHAUSTED,
-                    "2 more blocks",
-                    "model a",
-                    pool.sequence(9).caches());
-            assertEquals(1, pool.memory().free());
-            CacheSnapshot.write(file, "ring", sliding);
-            full.truncate(0);
-            assertRefused(Reason.EXHAUSTED, "those before token 4 are not there", "ring", full);
-            Files.writeString(file, "FILIGREE is not what it begins with");
-            assertRefused(Reason.SNAPSHOT, "does not begin with FILIGKVC", "ring", small);
-            Files.delete(file);
-            assertThrows(NoSuchFileException.class, () -> CacheSnapshot.restore(file, "", small));
-            SequenceCache closed = KvCacheConfig.of(4, 2, storage).init();
-            closed.close();
-            assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file, "", closed));
-            assertTrue(Files.notExists(file));
-        }
-    }
-
-    /** A cache beside whose rows something else happens. */
-    private record Interrupted(RestorableCache cache, Runnable meanwhile) implements RestorableCache {
-        @Override
-        public RowStorage storage() {
-            return cache.storage();
-        }
-
-        @Override
-        public Optional<String> refusal(int oldest, int length) {
-            return cache.refusal(oldest, length);
-        }
-
-        @Override
-        public void restore(SavedRows rows) {
-            meanwhile.run();
-            cache.restore(rows);
-        }
-
-        @Override
-        public RowLayout layout() {
-            return cache.layout();
-        }
-
-        @Override
-        public int capacity() {
-            return cache.capacity();
-        }
-
-        @Override
-        public int length() {
-            return cache.length();
-        }
-
-        @Override
-        public void append(List<Tensor> parts) {
-            cache.append(parts);
-        }
-
-        @Override
-        public void truncate(int length) {
-            cache.truncate(length);
-        }
-
-        @Override
-        public CacheRows rows(String... parts) {
-            meanwhile.run();
-            return cache.rows(parts);
-        }
-
-        @Override
-        public CacheMemory memory() {
-            return cache.memory();
-        }
-
-        @Override
-        public void close() {
-            cache.close();
-        }
-    }
-
-    @Property(tries = 1)
-    void aCacheClosedWhileItIsWrittenIsNamedStale() throws IOException {
-        RowStorage storage = RowStorage.float32(RowLayout.of("key", 4));
-        ContiguousKvCache first = new ContiguousKvCache(storage, 9);
-        ContiguousKvCache second = new ContiguousKvCache(storage, 9);
-        Files.deleteIfExists(file());
-        try (SequenceCache caches = new SequenceCache(List.of(first, new Interrupted(second, first::close)))) {
-            append(first, 6, RandomStream.of(1));
-            append(second, 6, RandomStream.of(2));
-            KvCacheException refusal =
-                    assertThrows(KvCacheException.class, () -> CacheSnapshot.write(file(), "", caches));
-            assertEquals(Reason.STALE, refusal.reason(), refusal.getMessage());
-            assertTrue(Files.notExists(file()));
-        }
-    }
-
-    @Property(tries = 1)
-    void aCacheClosedWhileOthersComeBackHidesNoFailure() throws IOException {
-        RowStorage storage = RowStorage.float32(RowLayout.of("key", 4));
-        IllegalStateException failure = new IllegalStateException("the third fails");
-        ContiguousKvCache first = new ContiguousKvCache(storage, 9);
-        ContiguousKvCache second = new ContiguousKvCache(storage, 9);
-        Interrupted third = new Interrupted(new ContiguousKvCache(storage, 9), () -> {
-            first.close();
-            throw failure;
-        });
-        try (SequenceCache written = KvCacheConfig.of(9, 3, storage).init();
-                SequenceCache read = new SequenceCache(List.of(first, second, third))) {
-            for (int layer = 0; layer < 3; layer++) {
-                append(written.layer(layer), 6, RandomStream.of(layer));
-            }
-            CacheSnapshot.write(file(), "", written);
-            RuntimeException thrown =
-                    assertThrows(RuntimeException.class, () -> CacheSnapshot.restore(file(), "", read));
-            assertEquals(failure, thrown);
-            assertEquals(0, second.length());
-            assertEquals(0, third.length());
-        }
-    }
-
-    private static void assertRefused(Reason reason, String text, String label, SequenceCache into) {
-        KvCacheException refusal =
-                assertThrows(KvCacheException.class, () -> CacheSnapshot.restore(file(), label, into));
-        assertEquals(reason, refusal.reason(), refusal.getMessage());
-        assertTrue(String.valueOf(refusal.getMessage()).contains(text), refusal.getMessage());
     }
 }
