@@ -47,6 +47,11 @@ public final class CacheSnapshot {
         SnapshotReader.restore(file, label, into);
     }
 
+    /** What is to be done about a file that is not as it was written. */
+    static KvCacheException damaged(Path file, String reason) {
+        return refused(file, reason + "; take another copy of the file or compute the rows again");
+    }
+
     static KvCacheException refused(Path file, String reason) {
         return new KvCacheException(KvCacheException.Reason.SNAPSHOT, "snapshot restore: " + file + " " + reason);
     }

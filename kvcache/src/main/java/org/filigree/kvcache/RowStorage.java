@@ -2,6 +2,7 @@ package org.filigree.kvcache;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.filigree.core.tensor.Check;
 
 /**
@@ -108,5 +109,12 @@ public record RowStorage(List<Plane> planes) {
     /** {@return what the formats themselves take for a row, without what rounds pages up} */
     public int bytesPerRow() {
         return planes.stream().mapToInt(plane -> plane.format().bytesPerRow()).reduce(0, Math::addExact);
+    }
+
+    @Override
+    public String toString() {
+        return planes.stream()
+                .map(SnapshotHeader::description)
+                .collect(Collectors.joining(", ", "RowStorage{", ", " + bytesPerRow() + " bytes a row}"));
     }
 }

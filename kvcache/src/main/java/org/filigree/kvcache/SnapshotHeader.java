@@ -131,7 +131,7 @@ record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
     static SnapshotHeader read(Path path, MemorySegment file) {
         long size = file.byteSize();
         if (size < PREFIX_BYTES) {
-            throw CacheSnapshot.refused(
+            throw CacheSnapshot.damaged(
                     path,
                     "is cut short in its header: it has " + size + " bytes but a snapshot begins with " + PREFIX_BYTES);
         }
@@ -152,14 +152,14 @@ record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
         int length = prefix.getInt();
         int expected = prefix.getInt();
         if (length < 0 || length > size - PREFIX_BYTES) {
-            throw CacheSnapshot.refused(
+            throw CacheSnapshot.damaged(
                     path,
                     "is cut short in its header, or damaged: the header takes " + (PREFIX_BYTES + (long) length)
                             + " bytes but the file has " + size);
         }
         byte[] content = file.asSlice(PREFIX_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
         if (checksum(content) != expected) {
-            throw CacheSnapshot.refused(path, "is damaged: " + mismatch("its header", expected, checksum(content)));
+            throw CacheSnapshot.damaged(path, "is damaged: " + mismatch("its header", expected, checksum(content)));
         }
         return parse(path, content, size);
     }
@@ -169,18 +169,18 @@ record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
             SnapshotHeader header = parse(content);
             long written = PREFIX_BYTES + content.length + header.planeBytes();
             if (size < written) {
-                throw CacheSnapshot.refused(
+                throw CacheSnapshot.damaged(
                         path, "is cut short: it has " + size + " bytes but " + written + " were written");
             }
             if (size > written) {
-                throw CacheSnapshot.refused(
+                throw CacheSnapshot.damaged(
                         path, "is longer than written: it has " + size + " bytes but " + written + " were written");
             }
             return header;
         } catch (EOFException end) {
-            throw CacheSnapshot.refused(path, "contradicts itself: its header ends before what it says");
+            throw CacheSnapshot.damaged(path, "contradicts itself: its header ends before what it says");
         } catch (IOException | ArithmeticException malformed) {
-            throw CacheSnapshot.refused(path, "has a header that cannot be read: " + malformed.getMessage());
+            throw CacheSnapshot.damaged(path, "has a header that cannot be read: " + malformed.getMessage());
         }
     }
 

@@ -81,7 +81,8 @@ final class SnapshotReader {
         Optional<String> contradiction = SnapshotCaches.contradiction(
                 into, header.caches().stream().map(SnapshotHeader.Cache::length).toList());
         if (contradiction.isPresent()) {
-            throw refused("is out of step: " + contradiction.get());
+            throw refused("is out of step: " + contradiction.get()
+                    + "; it was written in the middle of a pass, compute the rows again");
         }
         for (int c = 0; c < leaves.size(); c++) {
             requireRoom(leaves.get(c), header.caches().get(c));
@@ -102,7 +103,7 @@ final class SnapshotReader {
             }
         }
         if (header.caches().size() != leaves.size()) {
-            throw refused("contradicts itself: " + header.caches().size() + " caches of rows are not those of layers "
+            throw damaged("contradicts itself: " + header.caches().size() + " caches of rows are not those of layers "
                     + saved);
         }
     }
@@ -120,7 +121,7 @@ final class SnapshotReader {
             int bytesPerRow = leaf.cache().storage().planes().get(p).format().bytesPerRow();
             long bytes = saved.planes().get(p).bytes();
             if (saved.oldest() < 0 || rows < 0 || rows * bytesPerRow != bytes) {
-                throw refused("contradicts itself: in " + leaf.name() + " " + rows + " rows of " + bytesPerRow
+                throw damaged("contradicts itself: in " + leaf.name() + " " + rows + " rows of " + bytesPerRow
                         + " bytes are not " + bytes + " bytes");
             }
         }
@@ -153,13 +154,12 @@ final class SnapshotReader {
                 MemorySegment content = bytes.asSlice(offset, plane.bytes());
                 int checksum = checksum(content);
                 if (checksum != plane.checksum()) {
-                    throw refused("is damaged: "
+                    throw damaged("is damaged: "
                             + SnapshotHeader.mismatch(
                                     leaves.get(c).name() + ", parts " + plane.description() + ", " + plane.bytes()
                                             + " bytes from byte " + offset + " on,",
                                     plane.checksum(),
-                                    checksum)
-                            + "; take another copy of the file or compute the rows again");
+                                    checksum));
                 }
                 offset += plane.bytes();
                 planes.add(content);
@@ -176,6 +176,10 @@ final class SnapshotReader {
                     .asByteBuffer());
         }
         return (int) checksum.getValue();
+    }
+
+    private KvCacheException damaged(String reason) {
+        return CacheSnapshot.damaged(file, reason);
     }
 
     private KvCacheException refused(String reason) {

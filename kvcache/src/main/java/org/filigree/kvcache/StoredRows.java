@@ -3,7 +3,6 @@ package org.filigree.kvcache;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * The bytes of one plane, for kernels that compute on what is stored: page tables are resolved, a row is an offset into one segment. Read
@@ -53,7 +52,7 @@ public final class StoredRows {
      * @return byte in {@link #memory}
      */
     public long offset(int row) {
-        return plane.rowOffset(slots.of(Objects.checkIndex(row, count)));
+        return plane.rowOffset(slots.of(checked(row)));
     }
 
     /**
@@ -63,7 +62,7 @@ public final class StoredRows {
      * @return byte in {@link #memory}
      */
     public long scaleOffset(int row) {
-        return plane.scaleOffset(slots.of(Objects.checkIndex(row, count)));
+        return plane.scaleOffset(slots.of(checked(row)));
     }
 
     /**
@@ -73,9 +72,21 @@ public final class StoredRows {
      * @return rows of the run, at least 1
      */
     public int adjoining(int row) {
-        long slot = slots.of(Objects.checkIndex(row, count));
+        long slot = slots.of(checked(row));
         int inPage = (int) (plane.pageRows() - slot % plane.pageRows());
         return Math.min(inPage, slots.adjoining(row, count - row));
+    }
+
+    private int checked(int row) {
+        if (row < 0 || row >= count) {
+            throw noRow(row);
+        }
+        return row;
+    }
+
+    private IndexOutOfBoundsException noRow(int row) {
+        return new IndexOutOfBoundsException(
+                "stored rows: row " + row + " is not among the " + count + " rows of this view");
     }
 
     /** Copies some of {@link #memory} behind what a buffer holds; refused where the cache was closed meanwhile. */

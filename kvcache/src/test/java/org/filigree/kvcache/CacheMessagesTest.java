@@ -135,6 +135,17 @@ class CacheMessagesTest {
     }
 
     @Test
+    void storagesSayWhatTheyAreMadeOf() {
+        RowStorage storage = RowStorage.float32(
+                        RowLayout.of("latent", 16).with("rotary key", 4).with("scorer key", 8))
+                .with(TiledRows.fp8(16, 4, 8), "latent", "rotary key");
+        assertEquals(
+                "RowStorage{(latent [16] + rotary key [4]) as 16 E4M3 by 8 with FLOAT32 IN_ROW, 4 bfloat16,"
+                        + " (scorer key [8]) as float32, 64 bytes a row}",
+                storage.toString());
+    }
+
+    @Test
     void numbersThatDisagreeAreNamed() {
         try (SequenceCache one = KvCacheConfig.of(6, 1, STORAGE).init();
                 SequenceCache three = KvCacheConfig.of(6, 3, STORAGE).init();
@@ -163,6 +174,11 @@ class CacheMessagesTest {
                     () -> compressed.append(List.of(tokens, entries)));
             assertEquals(0, compressed.length());
             CacheRows rows = one.layer(0).rows();
+            assertEquals(
+                    "stored rows: row 5 is not among the 5 rows of this view",
+                    Thrown.message(
+                            IndexOutOfBoundsException.class,
+                            () -> rows.stored().getFirst().offset(5)));
             assertEquals(
                     "read: rows 4…7 are not among the 5 rows of this view",
                     Thrown.message(IndexOutOfBoundsException.class, () -> rows.read(4, 3, new float[12], 0)));

@@ -264,6 +264,62 @@ class CacheSnapshotRefusalTest {
         }
     }
 
+    /** All views show the moment at which the last was made, or the file is not written. */
+    @Test
+    void tokensReplacedBetweenTwoLooksAreRefused() throws IOException {
+        for (KvCache first :
+                List.of(new ContiguousKvCache(STORAGE, 9), new SlidingKvCache(STORAGE, new SlidingWindow(3, 1), 9))) {
+            ContiguousKvCache second = new ContiguousKvCache(STORAGE, 9);
+            Runnable meanwhile = () -> {
+                first.truncate(5);
+                append(first, 1);
+            };
+            try (SequenceCache caches = new SequenceCache(List.of(first, new InterruptedCache(second, meanwhile)))) {
+                append(first, 6);
+                append(second, 6);
+                assertRefused(
+                        Reason.STALE, () -> CacheSnapshot.write(file(), "", caches), "of layer 0", "takes tokens back");
+                assertNothingWritten();
+            }
+        }
+    }
+
+    @Test
+    void aRingThatTurnsMeanwhileIsRefused() throws IOException {
+        SlidingKvCache first = new SlidingKvCache(STORAGE, new SlidingWindow(3, 1), 9);
+        ContiguousKvCache second = new ContiguousKvCache(STORAGE, 9);
+        try (SequenceCache caches =
+                new SequenceCache(List.of(first, new InterruptedCache(second, () -> append(first, 1))))) {
+            append(first, 6);
+            append(second, 6);
+            assertRefused(
+                    Reason.STALE,
+                    () -> CacheSnapshot.write(file(), "", caches),
+                    "the 4 rows of layer 0",
+                    "appends to a sliding one");
+            assertNothingWritten();
+        }
+    }
+
+    /** What is appended meanwhile is not in the file, and harms nothing. */
+    @Test
+    void appendsMeanwhileDoNotShow() throws IOException {
+        ContiguousKvCache first = new ContiguousKvCache(STORAGE, 9);
+        ContiguousKvCache second = new ContiguousKvCache(STORAGE, 9);
+        try (SequenceCache caches =
+                        new SequenceCache(List.of(first, new InterruptedCache(second, () -> append(first, 1))));
+                SequenceCache read = KvCacheConfig.of(9, 2, STORAGE).init()) {
+            append(first, 6);
+            append(second, 6);
+            float[] before = first.view("key", backend).toFloats();
+            CacheSnapshot.write(file(), "", caches);
+            assertEquals(7, first.length());
+            CacheSnapshot.restore(file(), "", read);
+            assertEquals(6, read.layer(0).length());
+            assertArrayEquals(before, read.layer(0).view("key", backend).toFloats());
+        }
+    }
+
     @Test
     void aCacheClosedWhileOthersComeBackHidesNoFailure() throws IOException {
         IllegalStateException failure = new IllegalStateException("the third fails");
