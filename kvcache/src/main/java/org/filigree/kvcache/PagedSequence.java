@@ -30,7 +30,7 @@ public final class PagedSequence implements AutoCloseable {
         for (int layer = 0; layer < lengths.length; layer++) {
             layers.add(new PagedKvCache(this, layer, pool.layer(layer).storage().layout()));
         }
-        this.caches = new SequenceCache(layers);
+        this.caches = SequenceCache.midway(layers);
     }
 
     /** {@return the handles of all layers; closing them closes the sequence} */

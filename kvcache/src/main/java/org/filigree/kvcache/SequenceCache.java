@@ -17,13 +17,30 @@ public final class SequenceCache implements AutoCloseable {
     /**
      * Caches that this one will own.
      *
-     * @param layers one for every layer, first layer first
+     * @param layers one for every layer, first layer first, equally long
+     * @throws KvCacheException if one holds more tokens than another: a prefix, say, that only some layers have been given
      */
     public SequenceCache(List<? extends KvCache> layers) {
         if (layers.isEmpty()) {
             throw new IllegalArgumentException("sequence cache: a sequence needs at least one layer");
         }
+        List<Integer> lengths = layers.stream().map(KvCache::length).toList();
+        if (lengths.stream().distinct().count() > 1) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "sequence cache: its layers hold " + lengths + " tokens, but a pass begins at the same position in"
+                            + " all of them; truncate those that are ahead, or begin with empty ones");
+        }
         this.layers = List.copyOf(layers);
+    }
+
+    private SequenceCache(Stream<? extends KvCache> layers) {
+        this.layers = List.copyOf(layers.toList());
+    }
+
+    /** The handles of a sequence that a pass may have filled in some layers only. */
+    static SequenceCache midway(List<? extends KvCache> layers) {
+        return new SequenceCache(layers.stream());
     }
 
     /** Makes the caches one by one, and closes those already made if one cannot be. */

@@ -239,6 +239,23 @@ class KvCacheTest {
     }
 
     @Test
+    void layersOfASequenceBeginEquallyLong() {
+        BlockPoolConfig config = BlockPoolConfig.of(4, 2, RowStorage.float32(LAYOUT));
+        try (BlockPool pool = config.init();
+                KvCache empty = new ContiguousKvCache(LAYOUT, 9);
+                KvCache three = new ContiguousKvCache(LAYOUT, 9)) {
+            three.append(rows(3));
+            String message = assertReason(Reason.LENGTH, () -> new SequenceCache(List.of(three, empty)));
+            assertTrue(message.contains("[3, 0] tokens"), message);
+            empty.append(rows(3));
+            assertEquals(3, new SequenceCache(List.of(three, empty)).length());
+            PagedSequence midway = pool.sequence(9);
+            midway.layer(0).append(rows(2));
+            assertEquals(2, midway.fork().layer(0).length());
+        }
+    }
+
+    @Test
     void aBatchTakesOneLayerOfEverySequence() {
         KvCacheConfig config = KvCacheConfig.of(2, 3, LAYOUT);
         try (SequenceCache first = config.init();
