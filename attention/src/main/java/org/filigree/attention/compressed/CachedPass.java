@@ -55,6 +55,27 @@ final class CachedPass {
         }
     }
 
+    /**
+     * A cache that keeps a row for every token, as a sequence of a pool does, has no runs; one whose tokens were taken back or put in behind
+     * the layer's back has others than its tokens say.
+     */
+    static void requireRuns(String layer, KvCache cache, Compression compression) {
+        CacheRows entries = cache.rows(CompressedAttention.ENTRIES);
+        if (entries.tokensPerRow() != compression.ratio()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    layer + ": an entry stands for " + compression.ratio() + " tokens but a row of " + cache + " for "
+                            + entries.tokensPerRow() + "; make the cache by the layer's cacheLayout()");
+        }
+        if (entries.count() != compression.entries(cache.length())) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    layer + ": " + cache.length() + " tokens complete " + compression.entries(cache.length())
+                            + " runs of " + compression.ratio() + " but the cache holds " + entries.count()
+                            + " entries; truncate tokens and entries together");
+        }
+    }
+
     /** Without caches there is nothing to reach back to. */
     static void fromTheBeginning(String layer, Context context) {
         if (context.start() != 0) {
@@ -70,6 +91,12 @@ final class CachedPass {
         }
         CacheRows held = cache.rows(part);
         int first = from - held.firstToken();
+        if (first < 0) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "attention: the next token looks back to " + part + " of token " + from + " but the oldest kept is "
+                            + held.firstToken() + "; make the cache by the layer's cacheLayout()");
+        }
         int rows = held.count() - first;
         float[] values = new float[rows * held.width()];
         held.read(first, rows, values, 0);

@@ -153,6 +153,9 @@ public final class CompressedAttention implements Layer {
     /** Entries are read where the cache keeps them, new ones too; the window's earlier keys come before the pass's own. */
     private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
         int start = cache.length();
+        if (compressor != null) {
+            CachedPass.requireRuns(LAYER, cache, config.compression());
+        }
         SharedHead.Tokens tokens = head.project(x, start);
         Attended window = window(
                 tokens, CachedPass.after(cache, WINDOW, Math.max(0, start - config.window() + 1), tokens.keys()));

@@ -135,6 +135,9 @@ public final class SourcedAttention implements Layer {
 
     private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
         int start = cache.length();
+        if (compressor != null) {
+            CachedPass.requireRuns(LAYER, cache, config.compression());
+        }
         SharedHead.Tokens tokens = head.project(x, start);
         Attended window = window(
                 tokens,
