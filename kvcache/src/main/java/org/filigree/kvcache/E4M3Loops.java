@@ -7,6 +7,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 import org.filigree.core.backend.simd.VectorMath;
 import org.filigree.core.io.Float8E4M3;
@@ -22,16 +23,31 @@ final class E4M3Loops {
     private static final VectorSpecies<Byte> B =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, LANES * Byte.SIZE)));
 
-    private static final float LEAST_NORMAL = 0x1p-6f;
     /** Adding it puts the subnormal steps of 2⁻⁹ at the end of the mantissa, rounded to nearest even. */
     private static final float SUBNORMAL_SHIFT = 0x1p14f;
 
-    private static final int LEAST_NORMAL_BITS = Float.floatToRawIntBits(LEAST_NORMAL);
+    private static final int LEAST_NORMAL_BITS = Float.floatToRawIntBits(0x1p-6f);
     private static final int MANTISSA_DROP = 20;
     /** Half a step less one, and the exponent's bias of 7 for 127. */
     private static final int ROUND_AND_REBIAS = 0x7FFFF - ((127 - 7) << 23);
 
     private static final int NAN = 0x7F;
+
+    /** All bytes of a vector of floats, and the order that deals them out to its lanes, the first {@link #LANES} to the lowest bytes. */
+    private static final VectorSpecies<Byte> BYTE_LANES = VectorSpecies.of(byte.class, F.vectorShape());
+
+    private static final int BYTES = BYTE_LANES.length();
+    private static final VectorShuffle<Byte> DEAL =
+            VectorShuffle.fromOp(BYTE_LANES, i -> i % Integer.BYTES * LANES + i / Integer.BYTES);
+    /** Sign, exponent and mantissa of a code that has been moved to its place in a float. */
+    private static final int CODE = 0x87F00000;
+
+    /** What the biases of the exponents differ by, as a factor. */
+    static final float REBIAS = 0x1p120f;
+
+    /** Greatest power of two that {@link #decode} takes as a scale: its product with {@link #REBIAS} is finite. */
+    static final float GREATEST_SCALE = 0x1p7f;
+
     /** Bits of the greatest finite magnitude. */
     static final int FINITE = Float.floatToRawIntBits(Float.MAX_VALUE);
 
@@ -80,28 +96,70 @@ final class E4M3Loops {
     }
 
     /**
-     * x = value of the code · scale, for positive scales at which no product needs rounding to bfloat16. The exponent is rebased by an
-     * addition, since going through subnormal floats costs twice the time; a subnormal code m then reads 2⁻⁷(1 + m/8), and 2v − 2⁻⁶ is
-     * its value m · 2⁻⁹.
+     * x = value of the code · scale, for scales at which no product needs rounding to bfloat16. All tiles of a row in one loop, as when encoding. A code's bits, moved to where a float has its exponent,
+     * read value / REBIAS, a subnormal code as a subnormal float. Those take some machines longer: where one in sixteen is, as much as
+     * telling them apart would always take.
+     *
+     * @param tileShift logarithm of the codes that share a scale
+     * @param factors scale · {@link #REBIAS} of each tile
+     * @return whether all codes are numbers; where one is NaN, results are of no use
      */
-    static void decode(MemorySegment memory, long offset, int count, float scale, float[] out, int at) {
-        for (int i = 0; i < count; i += LANES) {
-            IntVector code = (IntVector) ByteVector.fromMemorySegment(B, memory, offset + i, ByteOrder.LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.B2I, I, 0);
-            IntVector magnitude = code.and(0x7F);
-            FloatVector normal = magnitude
-                    .lanewise(VectorOperators.LSHL, MANTISSA_DROP)
-                    .add((127 - 7) << 23)
-                    .reinterpretAsFloats();
-            normal.blend(
-                            normal.add(normal).sub(LEAST_NORMAL),
-                            magnitude.compare(VectorOperators.LT, 8).cast(F))
-                    .blend(Float.NaN, magnitude.compare(VectorOperators.EQ, NAN).cast(F))
-                    .mul(scale)
-                    .reinterpretAsInts()
-                    .or(code.and(Integer.MIN_VALUE))
+    static boolean decode(
+            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+        return 1 << tileShift >= BYTES
+                ? decodeBytes(memory, offset, count, tileShift, factors, out, at)
+                : decodeLanes(memory, offset, count, tileShift, factors, out, at);
+    }
+
+    /** As many codes as a vector has bytes are loaded and dealt out, four to an int. */
+    private static boolean decodeBytes(
+            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+        ByteVector greatest = ByteVector.zero(BYTE_LANES);
+        for (int i = 0; i < count; i += BYTES) {
+            ByteVector codes = ByteVector.fromMemorySegment(BYTE_LANES, memory, offset + i, ByteOrder.LITTLE_ENDIAN);
+            greatest = greatest.max(codes.and((byte) NAN));
+            IntVector dealt = codes.rearrange(DEAL).reinterpretAsInts();
+            FloatVector factor = FloatVector.broadcast(F, factors[i >>> tileShift]);
+            dealt.lanewise(VectorOperators.LSHL, 24)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(CODE)
                     .reinterpretAsFloats()
+                    .mul(factor)
+                    .intoArray(out, at + i);
+            dealt.lanewise(VectorOperators.LSHL, 16)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(CODE)
+                    .reinterpretAsFloats()
+                    .mul(factor)
+                    .intoArray(out, at + i + LANES);
+            dealt.lanewise(VectorOperators.LSHL, 8)
+                    .lanewise(VectorOperators.ASHR, 4)
+                    .and(CODE)
+                    .reinterpretAsFloats()
+                    .mul(factor)
+                    .intoArray(out, at + i + 2 * LANES);
+            dealt.lanewise(VectorOperators.ASHR, 4)
+                    .and(CODE)
+                    .reinterpretAsFloats()
+                    .mul(factor)
+                    .intoArray(out, at + i + 3 * LANES);
+        }
+        return !greatest.compare(VectorOperators.EQ, (byte) NAN).anyTrue();
+    }
+
+    private static boolean decodeLanes(
+            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+        ByteVector greatest = ByteVector.zero(B);
+        for (int i = 0; i < count; i += LANES) {
+            ByteVector codes = ByteVector.fromMemorySegment(B, memory, offset + i, ByteOrder.LITTLE_ENDIAN);
+            greatest = greatest.max(codes.and((byte) NAN));
+            ((IntVector) codes.convertShape(VectorOperators.B2I, I, 0))
+                    .lanewise(VectorOperators.LSHL, MANTISSA_DROP)
+                    .and(CODE)
+                    .reinterpretAsFloats()
+                    .mul(factors[i >>> tileShift])
                     .intoArray(out, at + i);
         }
+        return !greatest.compare(VectorOperators.EQ, (byte) NAN).anyTrue();
     }
 }

@@ -13,6 +13,9 @@ final class MappedRows implements CacheRows {
         }
     }
 
+    /** Rows that are looked up before they are widened. */
+    private static final int RUN = 64;
+
     private final RowLayout layout;
     private final int width;
     private final List<Column> columns;
@@ -104,23 +107,13 @@ final class MappedRows implements CacheRows {
                     + " are not among the " + count + " rows of this view");
         }
         requireRoom("read", rows, out, at);
-        try {
-            for (Column column : columns) {
-                if (column.isWhole()) {
-                    for (int r = 0; r < rows; r++) {
-                        column.plane.decode(slots.of(first + r), out, at + r * width + column.at);
-                    }
-                } else {
-                    float[] row = new float[column.plane.plane().format().width()];
-                    for (int r = 0; r < rows; r++) {
-                        column.plane.decode(slots.of(first + r), row, 0);
-                        System.arraycopy(row, column.from, out, at + r * width + column.at, column.width);
-                    }
-                }
+        long[] run = new long[Math.min(RUN, rows)];
+        for (int r = 0; r < rows; r += RUN) {
+            int some = Math.min(RUN, rows - r);
+            for (int i = 0; i < some; i++) {
+                run[i] = slots.of(first + r + i);
             }
-        } catch (IllegalStateException freed) {
-            requireCurrent();
-            throw freed;
+            widen(run, some, out, at + r * width);
         }
         requireCurrent();
     }
@@ -132,26 +125,46 @@ final class MappedRows implements CacheRows {
                     + " on are not among the " + rows.length + " given");
         }
         requireRoom("gather", chosen, out, at);
+        long[] run = new long[Math.min(RUN, chosen)];
+        int done = 0;
+        while (done < chosen) {
+            int some = slots(rows, from, done, Math.min(RUN, chosen - done), run);
+            widen(run, some, out, at + done * width);
+            done += some;
+            if (done < chosen && rows[from + done] == -1) {
+                Arrays.fill(out, at + done * width, at + (done + 1) * width, 0);
+                done++;
+            }
+        }
+        requireCurrent();
+    }
+
+    /** The slots of chosen rows up to the first −1: how many. */
+    private int slots(int[] rows, int from, int done, int most, long[] run) {
+        for (int i = 0; i < most; i++) {
+            int row = rows[from + done + i];
+            if (row == -1) {
+                return i;
+            }
+            if (row < 0 || row >= count) {
+                throw noRow(row, done + i);
+            }
+            run[i] = slots.of(row);
+        }
+        return most;
+    }
+
+    private void widen(long[] run, int rows, float[] out, int at) {
         try {
             for (Column column : columns) {
-                float[] row = column.isWhole()
-                        ? out
-                        : new float[column.plane.plane().format().width()];
-                for (int i = 0; i < chosen; i++) {
-                    int to = at + i * width + column.at;
-                    if (rows[from + i] == -1) {
-                        Arrays.fill(out, to, to + column.width, 0);
-                        continue;
-                    }
-                    if (rows[from + i] < 0 || rows[from + i] >= count) {
-                        throw noRow(rows[from + i], i);
-                    }
-                    long slot = slots.of(rows[from + i]);
-                    if (column.isWhole()) {
-                        column.plane.decode(slot, out, to);
-                    } else {
-                        column.plane.decode(slot, row, 0);
-                        System.arraycopy(row, column.from, out, to, column.width);
+                if (column.isWhole()) {
+                    column.plane.decode(run, rows, out, at + column.at, width);
+                } else {
+                    int wide = column.plane.plane().format().width();
+                    float[] whole = new float[rows * wide];
+                    column.plane.decode(run, rows, whole, 0, wide);
+                    for (int r = 0; r < rows; r++) {
+                        System.arraycopy(whole, r * wide + column.from, out, at + r * width + column.at, column.width);
                     }
                 }
             }
@@ -159,7 +172,6 @@ final class MappedRows implements CacheRows {
             requireCurrent();
             throw freed;
         }
-        requireCurrent();
     }
 
     private IndexOutOfBoundsException noRow(int row, int chosen) {

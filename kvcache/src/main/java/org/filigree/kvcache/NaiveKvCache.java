@@ -74,7 +74,7 @@ final class NaiveKvCache implements KvCache {
             MemorySegment page = MemorySegment.ofArray(new byte[format.bytesPerRow()]);
             RowCodec codec = new NaiveRowCodec(format);
             codec.encode(row, at, 0, format.width(), page, 0, format.rowBytes(), new float[0]);
-            codec.decode(page, 0, format.rowBytes(), row, at);
+            codec.decode(page, new long[] {0}, new long[] {format.rowBytes()}, 1, row, at, format.width());
             at += format.width();
         }
         return row;

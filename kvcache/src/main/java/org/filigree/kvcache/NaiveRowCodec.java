@@ -104,16 +104,26 @@ record NaiveRowCodec(RowFormat format) implements RowCodec {
     }
 
     @Override
-    public void decode(MemorySegment memory, long row, long scales, float[] out, int at) {
+    public void decode(MemorySegment memory, long[] rows, long[] scales, int count, float[] out, int at, int stride) {
+        for (int r = 0; r < count; r++) {
+            decodeRow(memory, rows[r], scales[r], out, at + r * stride);
+        }
+    }
+
+    private void decodeRow(MemorySegment memory, long row, long scales, float[] out, int at) {
         switch (format) {
             case Float32Rows(int width) -> MemorySegment.copy(memory, LittleEndian.FLOAT, row, out, at, width);
             case BFloat16Rows(int width) -> widen(memory, row, width, out, at);
             case TiledRows tiled -> {
-                for (int t = 0; t < tiled.tiles(); t++) {
-                    decodeTile(tiled, t, memory, row, scales, out, at + t * tiled.tile());
-                }
+                decodeCodes(tiled, memory, row, scales, out, at);
                 widen(memory, row + tiled.rotaryOffset(), tiled.rotary(), out, at + tiled.coded());
             }
+        }
+    }
+
+    static void decodeCodes(TiledRows tiled, MemorySegment memory, long row, long scales, float[] out, int at) {
+        for (int t = 0; t < tiled.tiles(); t++) {
+            decodeTile(tiled, t, memory, row, scales, out, at + t * tiled.tile());
         }
     }
 

@@ -80,8 +80,15 @@ final class PlaneMemory {
         return true;
     }
 
-    void decode(long slot, float[] out, int at) {
-        codec.decode(memory, rowOffset(slot), scaleOffset(slot), out, at);
+    /** Reads rows into every {@code stride} numbers. */
+    void decode(long[] slots, int count, float[] out, int at, int stride) {
+        long[] rows = new long[count];
+        long[] scales = new long[count];
+        for (int r = 0; r < count; r++) {
+            rows[r] = rowOffset(slots[r]);
+            scales[r] = scaleOffset(slots[r]);
+        }
+        codec.decode(memory, rows, scales, count, out, at, stride);
     }
 
     void copyPage(int from, int to) {

@@ -2,7 +2,7 @@ package org.filigree.kvcache;
 
 import java.lang.foreign.MemorySegment;
 
-/** Writes and reads single rows of one format. Every codec of a format writes the same bytes and reads the same numbers. */
+/** Writes and reads rows of one format. Every codec of a format writes the same bytes and reads the same numbers. */
 interface RowCodec {
     /**
      * Writes columns of a row: all of them, or such as do not cut a tile.
@@ -30,15 +30,17 @@ interface RowCodec {
     int scratch();
 
     /**
-     * Reads a row.
+     * Reads rows, wherever they lie: many at a time, since a call takes longer than the numbers of half a row.
      *
      * @param memory where from
-     * @param row byte at which the row's data begins
-     * @param scales byte at which the row's scales begin, where the format has them behind the rows
+     * @param rows bytes at which rows' data begin
+     * @param scales bytes at which their scales begin, where the format has them behind the rows
+     * @param count how many rows
      * @param out receives the numbers
      * @param at index of the first
+     * @param stride from a row in {@code out} to the next
      */
-    void decode(MemorySegment memory, long row, long scales, float[] out, int at);
+    void decode(MemorySegment memory, long[] rows, long[] scales, int count, float[] out, int at, int stride);
 
     /** Whether a row may be written in two halves, before and from a column on. */
     static boolean mayCut(RowFormat format, int column) {

@@ -15,23 +15,31 @@ final class VectorRowCodec implements RowCodec {
     private static final int MANTISSA = 0x7FFFFF;
     /** Less the bits of a power of two: the bits of its inverse. */
     private static final int INVERSE_OF_POWERS = (2 * 127) << EXPONENT_SHIFT;
-    /** Products with larger powers of two have no subnormal values, which bfloat16 would round. */
-    private static final float LEAST_EXACT_SCALE = 0x1p-100f;
+    /** Bits of 2⁻¹⁰⁰: products with larger powers of two have no subnormal values, which bfloat16 would round. */
+    private static final int LEAST_EXACT_SCALE = Float.floatToRawIntBits(0x1p-100f);
 
     private final RowFormat format;
     /** The format, where it is one of codes: a branch on it is cheaper than a switch over types for every row. */
     private final @Nullable TiledRows tiled;
 
+    private final int tileShift;
+
     VectorRowCodec(RowFormat format) {
         this.format = format;
         this.tiled = format instanceof TiledRows codes ? codes : null;
+        this.tileShift = tiled == null ? 0 : Integer.numberOfTrailingZeros(tiled.tile());
     }
 
     static boolean suits(RowFormat format) {
         if (VectorMath.LANES < LEAST_LANES) {
             return false;
         }
-        return !(format instanceof TiledRows tiled) || tiled.tile() % VectorMath.LANES == 0;
+        return switch (format) {
+            case Float32Rows _, BFloat16Rows _ -> true;
+            case TiledRows tiled ->
+                tiled.tile() % VectorMath.LANES == 0
+                        && (tiled.code() == Code.E2M1 || Integer.bitCount(tiled.tile()) == 1);
+        };
     }
 
     @Override
@@ -150,41 +158,80 @@ final class VectorRowCodec implements RowCodec {
     }
 
     @Override
-    public void decode(MemorySegment memory, long row, long scales, float[] out, int at) {
+    public void decode(MemorySegment memory, long[] rows, long[] scales, int count, float[] out, int at, int stride) {
         if (tiled != null) {
             if (tiled.code() == Code.E4M3) {
-                decodeE4M3(tiled, memory, row, scales, out, at);
+                decodeE4M3(tiled, memory, rows, scales, count, out, at, stride);
             } else {
-                decodeE2M1(tiled, memory, row, scales, out, at);
+                decodeE2M1(tiled, memory, rows, scales, count, out, at, stride);
             }
-            BFloat16Loops.decode(memory, row + tiled.rotaryOffset(), tiled.rotary(), out, at + tiled.coded());
+            int rotary = tiled.rotaryOffset();
+            decodeHalves(memory, rows, rotary, count, tiled.rotary(), out, at + tiled.coded(), stride);
         } else if (format instanceof BFloat16Rows) {
-            BFloat16Loops.decode(memory, row, format.width(), out, at);
+            decodeHalves(memory, rows, 0, count, format.width(), out, at, stride);
         } else {
-            MemorySegment.copy(memory, LittleEndian.FLOAT, row, out, at, format.width());
-        }
-    }
-
-    private static void decodeE4M3(TiledRows tiled, MemorySegment memory, long row, long scales, float[] out, int at) {
-        int tile = tiled.tile();
-        for (int t = 0; t < tiled.tiles(); t++) {
-            float scale = NaiveRowCodec.scale(tiled, t, memory, row, scales);
-            if (isExact(scale)) {
-                E4M3Loops.decode(memory, row + (long) t * tile, tile, scale, out, at + t * tile);
-            } else {
-                NaiveRowCodec.decodeTile(tiled, t, memory, row, scales, out, at + t * tile);
+            for (int r = 0; r < count; r++) {
+                MemorySegment.copy(memory, LittleEndian.FLOAT, rows[r], out, at + r * stride, format.width());
             }
         }
     }
 
-    private static void decodeE2M1(TiledRows tiled, MemorySegment memory, long row, long scales, float[] out, int at) {
-        int tile = tiled.tile();
+    private static void decodeHalves(
+            MemorySegment memory, long[] rows, int offset, int count, int width, float[] out, int at, int stride) {
+        for (int r = 0; r < count; r++) {
+            BFloat16Loops.decode(memory, rows[r] + offset, width, out, at + r * stride);
+        }
+    }
+
+    private void decodeE4M3(
+            TiledRows tiled,
+            MemorySegment memory,
+            long[] rows,
+            long[] scales,
+            int count,
+            float[] out,
+            int at,
+            int stride) {
+        float[] factors = new float[tiled.tiles()];
+        for (int r = 0; r < count; r++) {
+            int to = at + r * stride;
+            if (!factors(tiled, memory, rows[r], scales[r], factors)
+                    || !E4M3Loops.decode(memory, rows[r], tiled.coded(), tileShift, factors, out, to)) {
+                NaiveRowCodec.decodeCodes(tiled, memory, rows[r], scales[r], out, to);
+            }
+        }
+    }
+
+    /** What the codes of every tile are multiplied by, if the scales of a row suit the loops. */
+    private static boolean factors(TiledRows tiled, MemorySegment memory, long row, long scales, float[] factors) {
+        boolean suit = true;
         for (int t = 0; t < tiled.tiles(); t++) {
             float scale = NaiveRowCodec.scale(tiled, t, memory, row, scales);
-            if (tiled.scale() == Scale.E4M3 || isExact(scale)) {
-                E2M1Loops.decode(memory, row + (long) t * tile / 2, tile, scale, out, at + t * tile);
-            } else {
-                NaiveRowCodec.decodeTile(tiled, t, memory, row, scales, out, at + t * tile);
+            suit &= isExact(scale) && scale <= E4M3Loops.GREATEST_SCALE;
+            factors[t] = scale * E4M3Loops.REBIAS;
+        }
+        return suit;
+    }
+
+    private static void decodeE2M1(
+            TiledRows tiled,
+            MemorySegment memory,
+            long[] rows,
+            long[] scales,
+            int count,
+            float[] out,
+            int at,
+            int stride) {
+        int tile = tiled.tile();
+        for (int r = 0; r < count; r++) {
+            for (int t = 0; t < tiled.tiles(); t++) {
+                int to = at + r * stride + t * tile;
+                float scale = NaiveRowCodec.scale(tiled, t, memory, rows[r], scales[r]);
+                if (tiled.scale() == Scale.E4M3 || isExact(scale)) {
+                    E2M1Loops.decode(memory, rows[r] + (long) t * tile / 2, tile, scale, out, to);
+                } else {
+                    NaiveRowCodec.decodeTile(tiled, t, memory, rows[r], scales[r], out, to);
+                }
             }
         }
     }
@@ -192,7 +239,7 @@ final class VectorRowCodec implements RowCodec {
     /** Whether bfloat16 holds every product with a code: our writers' scales do, those of foreign pages need not. */
     private static boolean isExact(float scale) {
         int bits = Float.floatToRawIntBits(scale);
-        return scale >= LEAST_EXACT_SCALE && (bits & MANTISSA) == 0 && bits >>> EXPONENT_SHIFT < 0xFF;
+        return bits >= LEAST_EXACT_SCALE && bits <= E4M3Loops.FINITE && (bits & MANTISSA) == 0;
     }
 
     @Override

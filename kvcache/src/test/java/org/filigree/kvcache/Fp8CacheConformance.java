@@ -68,7 +68,7 @@ class Fp8CacheConformance {
                 for (int row = 0; row < expected.pages * expected.pageRows; row++) {
                     plane.encode(
                             expected.keys, row * format.width(), 0, format.width(), row, new float[format.width()]);
-                    plane.decode(row, back, row * format.width());
+                    plane.decode(new long[] {row}, 1, back, row * format.width(), format.width());
                 }
                 assertArrayEquals(expected.bytes, pages, () -> name + " by " + codec.apply(format));
                 assertArrayEquals(expected.dequantised, back, () -> name + " by " + codec.apply(format));
