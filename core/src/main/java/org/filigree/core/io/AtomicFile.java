@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Replaces a file so that, whenever the process or the machine dies, the path holds the whole old content or the
@@ -16,7 +15,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * the folder is forced too.
  *
  * <p>A killed process may leave its temporary file behind; it is named {@code .NAME.….tmp} and no reader takes it for
- * the target. A symbolic link at the path is replaced, not followed.
+ * the target. The next write of the same name a minute later or more removes it, where the file system has locks. A symbolic
+ * link at the path is replaced, not followed.
  */
 public final class AtomicFile {
     private AtomicFile() {}
@@ -68,15 +68,17 @@ public final class AtomicFile {
         if (folder == null || name == null) {
             throw new IOException(target + " is no file's path");
         }
-        Path temporary = folder.resolve(
-                "." + name + "." + Long.toHexString(ThreadLocalRandom.current().nextLong()) + ".tmp");
+        AbandonedFiles.remove(folder, name.toString());
+        Path temporary = folder.resolve(AbandonedFiles.freshName(name.toString()));
         try {
             try (FileChannel channel =
                     FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                AbandonedFiles.claim(channel);
                 content.writeTo(channel);
                 channel.force(true);
+                // Before the claim ends with the channel.
+                Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
             }
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (Throwable failed) {
             deleteAfter(failed, temporary);
             throw failed;

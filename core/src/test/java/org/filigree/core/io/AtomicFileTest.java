@@ -2,6 +2,7 @@ package org.filigree.core.io;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -68,6 +71,56 @@ class AtomicFileTest {
         assertEquals(2, files(), "the file and the killed writer's temporary one");
         AtomicFile.write(file, "new");
         assertEquals("new", Files.readString(file));
+    }
+
+    @Test
+    void whatADeadWriterLeftIsRemovedByTheNextWriteOfTheSameNameOnly() throws Exception {
+        Path file = folder.resolve("state");
+        Path alike = Files.writeString(folder.resolve(".state.x.0123456789abcdef.tmp"), "of another name");
+        Process process = start("half", file);
+        Path left;
+        try (BufferedReader said = process.inputReader()) {
+            assertEquals("half written", said.readLine());
+            left = temporaryOf("state");
+            rest(left);
+            rest(alike);
+            AtomicFile.write(file, "other");
+            assertTrue(Files.exists(left), "its writer lives");
+        } finally {
+            process.destroyForcibly();
+        }
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        AtomicFile.write(folder.resolve("another"), "x");
+        assertTrue(Files.exists(left), "another name's");
+        AtomicFile.write(file, "new");
+        assertEquals("new", Files.readString(file));
+        assertFalse(Files.exists(left));
+        assertTrue(Files.exists(alike));
+    }
+
+    @Test
+    void aWriterOfTheSameProcessKeepsItsFile() throws IOException {
+        Path file = folder.resolve("state");
+        AtomicFile.write(file, channel -> {
+            channel.write(StandardCharsets.UTF_8.encode("outer"));
+            rest(temporaryOf("state"));
+            AtomicFile.write(file, "inner");
+        });
+        assertEquals("outer", Files.readString(file));
+        assertEquals(1, files());
+    }
+
+    private Path temporaryOf(String name) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.filter(
+                            file -> String.valueOf(file.getFileName()).matches("\\." + name + "\\.[0-9a-f]{16}\\.tmp"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    private static void rest(Path file) throws IOException {
+        Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(120)));
     }
 
     /**
