@@ -2,6 +2,7 @@ package org.filigree.nd4j;
 
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Indexing;
+import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -17,7 +18,7 @@ record Nd4jIndexing(Backend backend, HostFallback host) implements Indexing {
             return host.up(host.scalar().indexing().gather(host.down(table), host.down(indices)));
         }
         int rows = table.dim(0);
-        int[] index = Ints.of(indices).clone();
+        int[] index = HostInts.of(indices).clone();
         boolean[] none = new boolean[index.length];
         for (int i = 0; i < index.length; i++) {
             if (index[i] < -1 || index[i] >= rows) {

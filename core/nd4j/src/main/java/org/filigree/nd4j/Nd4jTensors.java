@@ -2,6 +2,7 @@ package org.filigree.nd4j;
 
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.TensorFactory;
+import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
@@ -29,7 +30,7 @@ record Nd4jTensors(Backend backend) implements TensorFactory {
 
     @Override
     public Tensor ints(Shape shape, int[] values) {
-        return Ints.tensor(backend, shape, values.clone());
+        return HostInts.tensor(backend, shape, values.clone());
     }
 
     @Override
@@ -46,8 +47,8 @@ record Nd4jTensors(Backend backend) implements TensorFactory {
                     + source.dtype() + source.shape() + " differ");
         }
         if (target.dtype() == DType.INT32) {
-            int[] to = Ints.of(target);
-            System.arraycopy(Ints.of(source), 0, to, 0, to.length);
+            int[] to = HostInts.of(target);
+            System.arraycopy(HostInts.of(source), 0, to, 0, to.length);
         } else if (!Reals.isEmpty(target.shape())) {
             Reals.flat(target).assign(Reals.flat(source));
         }

@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Indexing;
+import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -12,12 +13,12 @@ import org.filigree.core.tensor.Tensor;
 record OjalgoIndexing(Backend backend) implements Indexing {
     @Override
     public Tensor gather(Tensor table, Tensor indices) {
-        int[] index = Ints.of(indices);
+        int[] index = HostInts.of(indices);
         int rank = table.shape().rank();
         int width = (int) table.shape().count(1, rank);
         Shape shape = joined(indices.shape(), table.shape(), 1);
         boolean whole = table.dtype() == DType.INT32;
-        Object in = whole ? Ints.of(table) : Doubles.of(table);
+        Object in = whole ? HostInts.of(table) : Doubles.of(table);
         Object out = whole ? new int[Math.toIntExact(shape.size())] : Doubles.allocate(shape);
         for (int i = 0; i < index.length; i++) {
             int row = checked("gather", index[i], i, table.dim(0));
@@ -25,12 +26,12 @@ record OjalgoIndexing(Backend backend) implements Indexing {
                 System.arraycopy(in, row * width, out, i * width, width);
             }
         }
-        return whole ? Ints.tensor(backend, shape, (int[]) out) : Doubles.tensor(backend, shape, (double[]) out);
+        return whole ? HostInts.tensor(backend, shape, (int[]) out) : Doubles.tensor(backend, shape, (double[]) out);
     }
 
     @Override
     public Tensor scatterAdd(Tensor source, Tensor indices, int rows) {
-        int[] index = Ints.of(indices);
+        int[] index = HostInts.of(indices);
         Shape shape = joined(Shape.of(rows), source.shape(), indices.shape().rank());
         int width = (int) shape.count(1, shape.rank());
         double[] in = Doubles.of(source);
@@ -48,7 +49,7 @@ record OjalgoIndexing(Backend backend) implements Indexing {
 
     @Override
     public Tensor gatherLast(Tensor x, Tensor indices) {
-        int[] index = Ints.of(indices);
+        int[] index = HostInts.of(indices);
         double[] in = Doubles.of(x);
         double[] out = Doubles.allocate(indices.shape());
         int width = x.dim(-1);
@@ -64,7 +65,7 @@ record OjalgoIndexing(Backend backend) implements Indexing {
 
     @Override
     public Tensor scatterAddLast(Tensor source, Tensor indices, int width) {
-        int[] index = Ints.of(indices);
+        int[] index = HostInts.of(indices);
         double[] in = Doubles.of(source);
         Shape shape = indices.shape().withDim(-1, width);
         double[] out = Doubles.allocate(shape);
@@ -101,7 +102,7 @@ record OjalgoIndexing(Backend backend) implements Indexing {
                 values[out + j] = in[start + best[j]];
             }
         }
-        return new Largest(Doubles.tensor(backend, shape, values), Ints.tensor(backend, shape, indices));
+        return new Largest(Doubles.tensor(backend, shape, values), HostInts.tensor(backend, shape, indices));
     }
 
     private static int checked(String operation, int index, int place, int bound) {

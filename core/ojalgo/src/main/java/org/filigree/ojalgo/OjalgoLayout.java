@@ -3,6 +3,7 @@ package org.filigree.ojalgo;
 import java.util.List;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Layout;
+import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -62,12 +63,12 @@ record OjalgoLayout(Backend backend) implements Layout {
             }
         }
         if (x.dtype() == DType.INT32) {
-            int[] in = Ints.of(x);
+            int[] in = HostInts.of(x);
             int[] out = new int[places.length];
             for (int i = 0; i < out.length; i++) {
                 out[i] = in[places[i]];
             }
-            return Ints.tensor(backend, shape, out);
+            return HostInts.tensor(backend, shape, out);
         }
         double[] in = Doubles.of(x);
         double[] out = new double[places.length];
@@ -91,10 +92,10 @@ record OjalgoLayout(Backend backend) implements Layout {
             int run = part.dim(axis) * inner;
             for (int i = 0; i < outer; i++) {
                 System.arraycopy(
-                        whole ? Ints.of(part) : Doubles.of(part), i * run, out, i * total * inner + start, run);
+                        whole ? HostInts.of(part) : Doubles.of(part), i * run, out, i * total * inner + start, run);
             }
             start += run;
         }
-        return whole ? Ints.tensor(backend, shape, (int[]) out) : Doubles.tensor(backend, shape, (double[]) out);
+        return whole ? HostInts.tensor(backend, shape, (int[]) out) : Doubles.tensor(backend, shape, (double[]) out);
     }
 }

@@ -3,6 +3,7 @@ package org.filigree.ojalgo;
 import java.util.Arrays;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.TensorFactory;
+import org.filigree.core.backend.host.HostInts;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
@@ -26,7 +27,7 @@ record OjalgoTensors(Backend backend) implements TensorFactory {
 
     @Override
     public Tensor ints(Shape shape, int[] values) {
-        return Ints.tensor(backend, shape, values.clone());
+        return HostInts.tensor(backend, shape, values.clone());
     }
 
     @Override
@@ -44,7 +45,7 @@ record OjalgoTensors(Backend backend) implements TensorFactory {
         }
         int size = Math.toIntExact(target.shape().size());
         if (target.dtype() == DType.INT32) {
-            System.arraycopy(Ints.of(source), 0, Ints.of(target), 0, size);
+            System.arraycopy(HostInts.of(source), 0, HostInts.of(target), 0, size);
         } else {
             System.arraycopy(Doubles.of(source), 0, Doubles.of(target), 0, size);
         }

@@ -1,6 +1,7 @@
 package org.filigree.core.backend.host;
 
 import java.util.Arrays;
+import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.BackendStorage;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
@@ -8,17 +9,17 @@ import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * Integers in a Java array.
+ * Integers in a Java array: those of every host backend, and of others that keep their indices in the JVM.
  *
  * @param backend whose tensor it is
  * @param array the elements themselves, not a copy
  */
 @SuppressWarnings("ArrayRecordComponent")
-public record HostInts(HostBackend backend, int[] array) implements BackendStorage {
+public record HostInts(Backend backend, int[] array) implements BackendStorage {
     /**
-     * The array of a host tensor.
+     * The array of such a tensor.
      *
-     * @param tensor an INT32 tensor of a host backend
+     * @param tensor an INT32 tensor in host memory
      * @return its elements, not a copy
      * @throws ShapeException if it is no such tensor
      */
@@ -39,7 +40,7 @@ public record HostInts(HostBackend backend, int[] array) implements BackendStora
      * @param array elements, handed over
      * @return the tensor
      */
-    public static Tensor tensor(HostBackend backend, Shape shape, int[] array) {
+    public static Tensor tensor(Backend backend, Shape shape, int[] array) {
         return Tensor.of(shape, DType.INT32, new HostInts(backend, array));
     }
 
