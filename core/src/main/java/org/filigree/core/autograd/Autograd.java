@@ -74,7 +74,8 @@ public final class Autograd {
     }
 
     /**
-     * Runs a computation whose results nobody will differentiate.
+     * Runs a computation whose results nobody will differentiate, as in inference: nothing is recorded, so no activation is kept
+     * longer than the computation itself keeps it.
      *
      * @param computation what to run
      * @param <T> its result

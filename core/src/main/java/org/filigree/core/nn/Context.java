@@ -25,7 +25,7 @@ public final class Context {
     public enum Mode {
         /** Parameters will be updated. */
         TRAINING,
-        /** Results only. */
+        /** Results only. What layers may do then (read from caches, for one), not what is recorded: see {@link #inference()}. */
         INFERENCE
     }
 
@@ -56,13 +56,24 @@ public final class Context {
         return training().with(TOKEN_IDS, tokenIds);
     }
 
-    /** {@return a context for inference from position 0} */
+    /**
+     * A context for inference from position 0. It tells layers what the pass is for and does not itself stop the recording of
+     * gradients, which begins before a layer sees a context (in an embedding) and goes on after it (in a head), and which frozen
+     * layers inside a training step need. Where nobody will differentiate, wrap the whole pass, or every activation lives as long
+     * as the result:
+     *
+     * {@snippet :
+     * Tensor y = Autograd.withoutGradients(() -> layer.forward(x, Context.inference()));
+     * }
+     *
+     * @return the context
+     */
     public static Context inference() {
         return new Context(Mode.INFERENCE, 0, Map.of());
     }
 
     /**
-     * A context for inference on given tokens from position 0.
+     * A context for inference on given tokens from position 0; as for {@link #inference()}, recording goes on.
      *
      * @param tokenIds INT32 [batch, tokens]
      * @return the context

@@ -3,6 +3,7 @@ package org.filigree.core.nn;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -131,5 +132,16 @@ class LayersTest {
                 IllegalStateException.class, () -> Context.inference().require(Context.TOKEN_IDS, "engram"));
         assertTrue(message.startsWith("engram: the context has no token ids"), message);
         assertThrows(IllegalArgumentException.class, () -> context.at(-1));
+    }
+
+    @Test
+    void aContextForInferenceDoesNotStopRecordingByItself() {
+        Linear linear = new Linear(learned(SCALAR, Shape.of(1, 1), 2), learned(SCALAR, Shape.of(1), 0));
+        Tensor x = SCALAR.tensors().full(Shape.of(1, 1), 3);
+        Tensor recorded = linear.forward(x, Context.inference());
+        assertTrue(Autograd.differentiable(recorded));
+        Tensor plain = Autograd.withoutGradients(() -> linear.forward(x, Context.inference()));
+        assertFalse(Autograd.differentiable(plain));
+        assertEquals(recorded.item(), plain.item());
     }
 }
