@@ -83,7 +83,13 @@ public record StabilityReport(List<Depth> subLayers) {
                 gains.stream().mapToDouble(Gain::backward).max().orElseThrow());
     }
 
-    /** {@return one line a sub-layer, below a head, for people to read} */
+    /**
+     * One line a sub-layer l, below a head, for people to read: the gains of M_l, forward and backward; those of M_l⋯M_1 forward and
+     * M_L⋯M_l backward; the spectral norm of M_l, the distance of its rows and columns from doubly stochastic, and its entropy in
+     * nats, as in {@link MixFigures}.
+     *
+     * @return the table
+     */
     public String table() {
         var text = new StringBuilder(
                 " sub-layer   forward  backward   1…l forward  l…L backward  spectral     rows  columns  entropy\n");

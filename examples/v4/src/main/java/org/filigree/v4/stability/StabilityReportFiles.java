@@ -80,7 +80,9 @@ public final class StabilityReportFiles {
                         plan.rate(),
                         plan.seed(),
                         plan.factor())
-                + StabilityTables.ofStacks(plan, results);
+                + StabilityTables.ofStacks(plan, results)
+                + "\n"
+                + StabilityTables.LEGEND_OF_STACKS;
     }
 
     private static String randomLogits(StabilityPlan plan, Backend backend) {
@@ -95,6 +97,8 @@ public final class StabilityReportFiles {
                 .toList();
         return "\nMixes of random logits, without a network: what " + ITERATIONS
                 + " iterations leave unfinished, over " + plan.composites() + " composites.\n\n"
-                + StabilityTables.ofRandomLogits(cases, gains);
+                + StabilityTables.ofRandomLogits(cases, gains)
+                + "\n"
+                + StabilityTables.LEGEND_OF_RANDOM_LOGITS;
     }
 }

@@ -5,6 +5,28 @@ import java.util.Locale;
 
 /** The results as tables in Markdown. */
 public final class StabilityTables {
+    /** What the columns of {@link #ofStacks} say. */
+    public static final String LEGEND_OF_STACKS = """
+            - sub-layers: depth L of the stack.
+            - connections: residual (one stream, x + F(x)), HC (hyper-connections, unconstrained), mHC (mixes doubly stochastic by \
+            Sinkhorn–Knopp); "drawn" starts with drawn projections, the others as published.
+            - bits/byte before, after: loss on held-out text, before the first step of training and after the last; lower is better. NaN: the \
+            activations were not finite; training ends at the first step whose loss or gradients are not.
+            - composite gain before, after: how much a product of mixes can amplify: activations through mixes 1…l (forward, the largest \
+            row sum), gradients through mixes l…L (backward, the largest column sum); the largest over l for each held-out token, then the \
+            mean over tokens. 1: nothing is amplified.
+            - largest of one sub-layer, after: the same of single mixes, the largest over the sub-layers, forward · backward.
+            """;
+
+    /** What the columns of {@link #ofRandomLogits} say. */
+    public static final String LEGEND_OF_RANDOM_LOGITS = """
+            - logits: deviation: standard deviation of the normal logits that Sinkhorn–Knopp makes mixes of.
+            - correlation through depth: of the same logit in two sub-layers; 1: all mixes of a composite are the same.
+            - sub-layers: mixes in a composite.
+            - iterations: of Sinkhorn–Knopp for each mix.
+            - backward gain p50, p99, max: median, 99th percentile and largest over the composites; 1 if the iterations had come to an end.
+            """;
+
     private StabilityTables() {}
 
     /**
