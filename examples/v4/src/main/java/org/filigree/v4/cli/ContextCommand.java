@@ -3,7 +3,6 @@ package org.filigree.v4.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -17,7 +16,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Measures a decode step of sparse attention as its context grows. */
@@ -32,15 +30,8 @@ final class ContextCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     CommandSpec spec;
 
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            description = "folder for table and plot; default: ${DEFAULT-VALUE}",
-            defaultValue = "runs/context")
-    Path out = Path.of("runs", "context");
-
-    @Option(names = "--quick", description = "two short contexts: shows in seconds that it works")
-    boolean quick;
+    @Mixin
+    final ReportOptions report = new ReportOptions();
 
     @Option(
             names = "--lengths",
@@ -53,30 +44,20 @@ final class ContextCommand implements Callable<Integer> {
     @Nullable
     Integer chosen;
 
-    @Option(names = "--seed", description = "of keys and queries; default: 42")
-    @Nullable
-    Long seed;
-
-    @Mixin
-    final BackendOption backend = new BackendOption();
-
     @Override
     public Integer call() throws IOException {
         PrintWriter screen = spec.commandLine().getOut();
         ContextPlan plan = Asked.of(spec.commandLine(), this::asked);
-        if (Files.exists(out) && !Files.isDirectory(out)) {
-            throw new ParameterException(spec.commandLine(), "--out: " + out + " is a file, not a folder");
-        }
-        try (Backend computing = backend.open()) {
-            screen.println("backend: " + computing.name() + ": " + computing.detail());
+        report.checkOut();
+        try (Backend computing = report.open(screen)) {
             List<ContextTiming> timings = new ContextScan(plan).run(computing, timing -> {
                 screen.println(line(timing));
                 screen.flush();
             });
-            Files.createDirectories(out);
-            ContextReportFiles.write(out, plan, timings);
+            Files.createDirectories(report.out);
+            ContextReportFiles.write(report.out, plan, timings);
         }
-        screen.println("Written to " + out.toAbsolutePath().normalize());
+        report.sayWhere(screen);
         return 0;
     }
 
@@ -91,13 +72,13 @@ final class ContextCommand implements Callable<Integer> {
     }
 
     private ContextPlan asked() {
-        ContextPlan base = quick ? ContextPlan.quick() : ContextPlan.standard();
+        ContextPlan base = report.quick ? ContextPlan.quick() : ContextPlan.standard();
         return new ContextPlan(
                 lengths == null ? base.lengths() : lengths,
                 chosen == null ? base.chosen() : chosen,
                 base.heads(),
                 base.indexHeads(),
                 base.seconds(),
-                seed == null ? base.seed() : seed);
+                report.seed == null ? base.seed() : report.seed);
     }
 }

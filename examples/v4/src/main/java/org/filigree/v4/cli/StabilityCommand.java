@@ -27,12 +27,12 @@ import org.filigree.v4.stability.StabilityExperiment;
 import org.filigree.v4.stability.StabilityPlan;
 import org.filigree.v4.stability.StabilityReportFiles;
 import org.filigree.v4.stability.StabilityResult;
+import org.filigree.v4.stability.StabilityTables;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Trains deep stacks with each kind of residual connections and reports how much their mixes amplify. */
@@ -57,17 +57,8 @@ final class StabilityCommand implements Callable<Integer> {
     @Nullable
     Path data;
 
-    @Option(
-            names = "--out",
-            paramLabel = "DIR",
-            description = "folder for table and plots; default: ${DEFAULT-VALUE}",
-            defaultValue = "runs/stability")
-    Path out = Path.of("runs", "stability");
-
-    @Option(
-            names = "--quick",
-            description = "few, shallow, narrow stacks and few steps: shows in seconds that it works")
-    boolean quick;
+    @Mixin
+    final ReportOptions report = new ReportOptions();
 
     @Option(names = "--depths", split = ",", description = "numbers of sub-layers; default: 8,16,32,64,128")
     @Nullable
@@ -101,21 +92,12 @@ final class StabilityCommand implements Callable<Integer> {
     @Nullable
     Double factor;
 
-    @Option(names = "--seed", description = "of every random choice; default: 42")
-    @Nullable
-    Long seed;
-
-    @Mixin
-    final BackendOption backend = new BackendOption();
-
     @Override
     public Integer call() throws IOException {
         PrintWriter screen = spec.commandLine().getOut();
         Instant begin = Instant.now();
         StabilityPlan plan = Asked.of(spec.commandLine(), this::asked);
-        if (Files.exists(out) && !Files.isDirectory(out)) {
-            throw new ParameterException(spec.commandLine(), "--out: " + out + " is a file, not a folder");
-        }
+        report.checkOut();
         CorpusSource source = data == null ? CorpusSource.jdk() : CorpusSource.at(data);
         Corpus corpus = Corpus.read(source, CorpusLimits.standard().withMaxBytes(MOST_BYTES), CorpusProgress.SILENT);
         screen.println("Corpus: " + corpus.statistics().summary());
@@ -124,7 +106,7 @@ final class StabilityCommand implements Callable<Integer> {
                 spec.commandLine(),
                 () -> HeldOutWindows.of(TokenStream.of(split.validation()), plan.length(), plan.heldOutWindows()));
         var experiment = new StabilityExperiment(plan, TokenStream.of(split.train()), heldOut);
-        try (Backend computing = backend.open()) {
+        try (Backend computing = report.open(screen)) {
             Manifest manifest = Manifest.starting(
                     begin,
                     computing.name() + ": " + computing.detail(),
@@ -133,7 +115,7 @@ final class StabilityCommand implements Callable<Integer> {
                     DataIdentity.of(source, split));
             int stacks = plan.depths().size()
                     * Contender.all(plan.streams(), plan.factor()).size();
-            Files.createDirectories(out);
+            Files.createDirectories(report.out);
             var soFar = new ArrayList<StabilityResult>();
             List<StabilityResult> results = experiment.run(computing, result -> {
                 soFar.add(result);
@@ -141,16 +123,19 @@ final class StabilityCommand implements Callable<Integer> {
                 screen.flush();
                 write(plan, soFar);
             });
-            StabilityReportFiles.write(out, plan, results, computing);
-            manifest.withEnd(RunOutcome.COMPLETED, Instant.now()).write(out);
+            StabilityReportFiles.write(report.out, plan, results, computing);
+            screen.println();
+            screen.println(StabilityTables.ofStacks(plan, results));
+            screen.println(StabilityTables.LEGEND_OF_STACKS);
+            manifest.withEnd(RunOutcome.COMPLETED, Instant.now()).write(report.out);
         }
-        screen.println("Written to " + out.toAbsolutePath().normalize());
+        report.sayWhere(screen);
         return 0;
     }
 
     private void write(StabilityPlan plan, List<StabilityResult> soFar) {
         try {
-            StabilityReportFiles.write(out, plan, soFar);
+            StabilityReportFiles.write(report.out, plan, soFar);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -171,7 +156,7 @@ final class StabilityCommand implements Callable<Integer> {
     }
 
     private StabilityPlan asked() {
-        StabilityPlan base = quick ? StabilityPlan.quick() : StabilityPlan.standard();
+        StabilityPlan base = report.quick ? StabilityPlan.quick() : StabilityPlan.standard();
         return new StabilityPlan(
                 depths == null ? base.depths() : depths,
                 streams == null ? base.streams() : streams,
@@ -183,6 +168,6 @@ final class StabilityCommand implements Callable<Integer> {
                 factor == null ? base.factor() : factor,
                 base.heldOutWindows(),
                 base.composites(),
-                seed == null ? base.seed() : seed);
+                report.seed == null ? base.seed() : report.seed);
     }
 }

@@ -1,7 +1,7 @@
 package org.filigree.v4.cli;
 
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -121,7 +121,7 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        PrintStream screen = System.out;
+        PrintWriter screen = spec.commandLine().getOut();
         Resume start = resume ? Resume.FROM_CHECKPOINT : Resume.FRESH;
         var folder = new RunFolder(out);
         checkOut(start);
@@ -165,7 +165,7 @@ final class TrainCommand implements Callable<Integer> {
             Files.createDirectories(out);
             run.write(folder);
             var trainer = new Trainer(model, run.training(), new TrainingData(train, heldOut, baselines), folder);
-            Trainer.Result result = interruptibly(stop -> {
+            Trainer.Result result = interruptibly(spec.commandLine().getErr(), stop -> {
                 Trainer.Result ended = trainer.run(manifest, start, stop::get, screen);
                 if (ended.outcome() == RunOutcome.INTERRUPTED) {
                     screen.printf(
@@ -253,7 +253,7 @@ final class TrainCommand implements Callable<Integer> {
         return code ? config.forCode() : config;
     }
 
-    private static void summary(PrintStream screen, Trainer.Result result, List<BaselineScore> baselines) {
+    private static void summary(PrintWriter screen, Trainer.Result result, List<BaselineScore> baselines) {
         screen.printf("%nBits per byte on held-out files, lower is better:%n");
         screen.printf(Locale.ROOT, "  %-24s %.3f%n", "predicted V4", result.bitsPerByte());
         for (BaselineScore score : baselines) {
@@ -268,7 +268,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private void complete(PrintStream screen, V4 model, Split split) {
+    private void complete(PrintWriter screen, V4 model, Split split) {
         var generator = new Generator(model);
         List<CompletionPrompt> prompts =
                 CompletionPrompts.of(split.validation(), PROMPTS, PROMPT_BYTES, COMPLETION_BYTES);
@@ -286,14 +286,14 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /** Runs something that Ctrl-C asks to stop, and holds the JVM until it has saved its work. */
-    private static Trainer.Result interruptibly(Stoppable work) throws IOException {
+    private static Trainer.Result interruptibly(PrintWriter complaints, Stoppable work) throws IOException {
         var stop = new AtomicBoolean();
         var done = new CountDownLatch(1);
         Thread hook = new Thread(() -> {
             stop.set(true);
             try {
                 if (!done.await(60, TimeUnit.SECONDS)) {
-                    System.err.println("filigree: the last step took too long; the previous checkpoint stays");
+                    complaints.println("filigree: the last step took too long; the previous checkpoint stays");
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

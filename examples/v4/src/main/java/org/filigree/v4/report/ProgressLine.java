@@ -1,6 +1,6 @@
 package org.filigree.v4.report;
 
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
@@ -21,7 +21,7 @@ public final class ProgressLine implements AutoCloseable {
     private static final long REDRAW = SECOND / 10;
     private static final long NEXT_LINE = 5 * SECOND;
 
-    private final PrintStream out;
+    private final PrintWriter out;
     private final ProgressMode mode;
     private final long totalSteps;
     private final LongSupplier nanoTime;
@@ -38,7 +38,7 @@ public final class ProgressLine implements AutoCloseable {
      */
     private record Sample(long nanos, long step, long tokens) {}
 
-    ProgressLine(PrintStream out, ProgressMode mode, long step, long tokens, long totalSteps, LongSupplier nanoTime) {
+    ProgressLine(PrintWriter out, ProgressMode mode, long step, long tokens, long totalSteps, LongSupplier nanoTime) {
         this.out = out;
         this.mode = mode;
         this.totalSteps = totalSteps;
@@ -58,7 +58,7 @@ public final class ProgressLine implements AutoCloseable {
      * @param totalSteps steps at the end
      * @return the line, not shown yet
      */
-    public static ProgressLine start(PrintStream out, ProgressMode mode, long step, long tokens, long totalSteps) {
+    public static ProgressLine start(PrintWriter out, ProgressMode mode, long step, long tokens, long totalSteps) {
         return new ProgressLine(out, mode, step, tokens, totalSteps, System::nanoTime);
     }
 

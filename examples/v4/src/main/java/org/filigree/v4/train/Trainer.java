@@ -1,7 +1,7 @@
 package org.filigree.v4.train;
 
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -85,7 +85,7 @@ public final class Trainer {
      * @return how it ended
      * @throws IOException if a file cannot be written
      */
-    public Result run(Manifest manifest, Resume resume, BooleanSupplier stop, PrintStream out) throws IOException {
+    public Result run(Manifest manifest, Resume resume, BooleanSupplier stop, PrintWriter out) throws IOException {
         Files.createDirectories(folder.path());
         Progress progress = resume == Resume.FROM_CHECKPOINT
                 ? TrainingCheckpoint.load(folder.training(), model.parameters(), optimizer)

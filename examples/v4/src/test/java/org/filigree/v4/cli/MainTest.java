@@ -10,6 +10,8 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -86,6 +88,7 @@ class MainTest {
                 "--held-out-windows",
                 "2");
         assertEquals(0, trained.code(), trained.err());
+        assertTrue(trained.out().contains("Bits per byte on held-out files"), trained.out());
         Outcome generated = run("generate", "--model", out, "--prompt", "class ", "--bytes", "5");
         assertEquals(0, generated.code(), generated.err());
         assertTrue(generated.out().startsWith("class "), generated.out());
@@ -113,8 +116,39 @@ class MainTest {
         assertTrue(outcome.out().contains("[10/10] 4 sub-layers, mHC, drawn"), outcome.out());
         String table = Files.readString(out.resolve("stability.md"));
         assertTrue(table.contains("| 4 | mHC |") && table.contains("| 4 | 0.95 | 60 | 20 |"), table);
+        assertTrue(outcome.out().contains("| 4 | mHC |"), outcome.out());
+        everyColumnIsExplained(outcome.out());
+        everyColumnIsExplained(table);
         for (String name : List.of("stability-forward.svg", "stability-backward.svg", "manifest.json")) {
             assertTrue(Files.exists(out.resolve(name)), name);
+        }
+    }
+
+    /** Below a table, each part of each head stands at the start of an item, or beside its siblings there. */
+    private static void everyColumnIsExplained(String text) {
+        String items = text.lines()
+                .filter(line -> line.startsWith("- "))
+                .map(line -> line.substring(0, line.lastIndexOf(": ")))
+                .collect(Collectors.joining("\n"));
+        List<String> heads = text.lines()
+                .filter(line -> line.startsWith("| sub-layers |") || line.startsWith("| logits"))
+                .flatMap(line -> Stream.of(line.substring(2).split("[|,·:]")))
+                .map(String::strip)
+                .toList();
+        assertTrue(heads.size() > 6, text);
+        for (String head : heads) {
+            assertTrue(items.contains(head.replace(" before", "")), () -> head + " is not explained in\n" + text);
+        }
+    }
+
+    @Test
+    void reportsGoToAFolderNamedAfterTheCommand() {
+        for (String command : List.of("stability", "context")) {
+            Outcome help = run(command, "--help");
+            assertTrue(help.out().contains("runs/" + command), help.out());
+            for (String option : List.of("--quick", "--seed", "--backend")) {
+                assertTrue(help.out().contains(option), help.out());
+            }
         }
     }
 

@@ -3,17 +3,16 @@ package org.filigree.v4.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProgressLineTest {
     private static final long SECOND = 1_000_000_000L;
 
-    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    private final PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    private final StringWriter text = new StringWriter();
+    private final PrintWriter out = new PrintWriter(text, true);
     private long now = -5 * SECOND;
 
     @Test
@@ -82,6 +81,6 @@ class ProgressLineTest {
     }
 
     private String printed() {
-        return bytes.toString(StandardCharsets.UTF_8);
+        return text.toString();
     }
 }

@@ -4,10 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -84,7 +83,7 @@ class TrainerTest {
 
     private Result train(V4 model, int steps, Path out, Resume resume, BooleanSupplier stop) throws IOException {
         Manifest manifest = Manifest.starting(Instant.EPOCH, model.backend().name(), 7, List.of("train"), identity);
-        var screen = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+        var screen = new PrintWriter(Writer.nullWriter());
         return new Trainer(model, plan(steps), data, new RunFolder(out)).run(manifest, resume, stop, screen);
     }
 
