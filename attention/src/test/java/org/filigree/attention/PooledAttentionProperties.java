@@ -344,6 +344,7 @@ class PooledAttentionProperties {
             STEP,
             FORK,
             GUESS,
+            BACK,
             PUBLISH,
             CLOSE
         }
@@ -360,6 +361,7 @@ class PooledAttentionProperties {
                                 Event.Kind.STEP,
                                 Event.Kind.FORK,
                                 Event.Kind.GUESS,
+                                Event.Kind.BACK,
                                 Event.Kind.PUBLISH,
                                 Event.Kind.CLOSE),
                         Arbitraries.integers().between(0, 5),
@@ -371,18 +373,17 @@ class PooledAttentionProperties {
     private record Live(PagedSequence sequence, List<Integer> ids) {}
 
     /** Every sequence steps token by token, so that the bits of an output depend on the ids before it alone. */
-    @Property(tries = 30)
+    @Property(tries = 20)
     void whateverHappensEverySequenceIsAsIfAlone(
             @ForAll("allSettings") Setting setting,
             @ForAll("coreBackends") Backend backend,
             @ForAll @Size(min = 20, max = 60) List<@From("events") Event> events) {
         Model model = setting.model(backend);
-        var alone = new HashMap<List<Integer>, float[]>();
-        var live = new ArrayList<Live>();
         try (BlockPool pool = model.pool(9, BLOCK)) {
+            var story = new Story(model, pool, new ArrayList<>(), new ArrayList<>(), new HashMap<>());
             for (Event event : events) {
-                happen(model, pool, live, alone, event);
-                accounts(pool, live);
+                story.happens(event);
+                story.accounts();
             }
         }
     }
@@ -392,80 +393,101 @@ class PooledAttentionProperties {
         return Arbitraries.of(TestBackends.all(TestBackends.CORE));
     }
 
-    private static void happen(
-            Model model, BlockPool pool, List<Live> live, Map<List<Integer>, float[]> alone, Event event) {
-        if (live.isEmpty() || event.kind() == Event.Kind.OPEN) {
-            open(model, pool, live, alone, event.how());
-            return;
-        }
-        Live each = live.get(event.which() % live.size());
-        switch (event.kind()) {
-            case STEP -> step(model, each, alone, event.how() % 3);
-            case FORK -> live.add(new Live(each.sequence().fork(), new ArrayList<>(each.ids())));
-            case GUESS -> {
-                int length = each.ids().size();
-                for (int guess = 0; guess < 5; guess++) {
-                    step(model, each, alone, event.how() % 3);
+    /**
+     * A pool and its sequences.
+     *
+     * @param model decodes
+     * @param pool of all sequences
+     * @param live sequences that are open
+     * @param published ids, also of sequences that were closed or have gone back since
+     * @param alone the output of the last of some ids in a cache that nothing else has touched
+     */
+    private record Story(
+            Model model,
+            BlockPool pool,
+            List<Live> live,
+            List<List<Integer>> published,
+            Map<List<Integer>, float[]> alone) {
+        void happens(Event event) {
+            if (live.isEmpty() || event.kind() == Event.Kind.OPEN) {
+                open(event.how());
+                return;
+            }
+            Live each = live.get(event.which() % live.size());
+            int length = each.ids().size();
+            switch (event.kind()) {
+                case STEP -> step(each, event.how() % 3);
+                case FORK -> live.add(new Live(each.sequence().fork(), new ArrayList<>(each.ids())));
+                case GUESS -> {
+                    for (int guess = 0; guess < 5; guess++) {
+                        step(each, event.how() % 3);
+                    }
+                    goBack(each, Math.min(each.ids().size(), length + 2));
                 }
-                int kept = Math.min(each.ids().size(), length + 2);
-                each.sequence().truncate(kept);
-                each.ids().subList(kept, each.ids().size()).clear();
+                case BACK -> goBack(each, Math.max(0, length - event.how()));
+                case PUBLISH -> {
+                    each.sequence().publish(array(each.ids()));
+                    published.add(List.copyOf(each.ids()));
+                }
+                case CLOSE -> {
+                    each.sequence().close();
+                    live.remove(each);
+                }
+                case OPEN -> throw new AssertionError(event);
             }
-            case PUBLISH -> each.sequence().publish(array(each.ids()));
-            case CLOSE -> {
-                each.sequence().close();
-                live.remove(each);
+        }
+
+        private static void goBack(Live each, int kept) {
+            each.sequence().truncate(kept);
+            each.ids().subList(kept, each.ids().size()).clear();
+        }
+
+        /** A prompt that others have begun with, if there was one, whose rest is computed. */
+        private void open(int which) {
+            List<Integer> prompt =
+                    published.isEmpty() ? List.of(0, 1, 2, 0, 1) : published.get(which % published.size());
+            PagedSequence sequence = pool.sequence(CAPACITY, array(prompt));
+            Live opened = new Live(sequence, new ArrayList<>(prompt.subList(0, sequence.length())));
+            live.add(opened);
+            for (int id : prompt.subList(sequence.length(), prompt.size())) {
+                step(opened, id);
             }
-            case OPEN -> throw new AssertionError(event);
+            step(opened, which % 3);
         }
-    }
 
-    /** A prompt that others have probably begun with, whose rest is computed. */
-    private static void open(
-            Model model, BlockPool pool, List<Live> live, Map<List<Integer>, float[]> alone, int length) {
-        List<Integer> prompt = live.isEmpty()
-                ? IntStream.range(0, length).mapToObj(i -> i % 3).toList()
-                : live.getLast().ids();
-        PagedSequence sequence = pool.sequence(CAPACITY, array(prompt));
-        Live opened = new Live(sequence, new ArrayList<>(prompt.subList(0, sequence.length())));
-        live.add(opened);
-        for (int id : prompt.subList(sequence.length(), prompt.size())) {
-            step(model, opened, alone, id);
-        }
-    }
-
-    /** One token more, unless the pool or the sequence is full, and then nothing has changed. */
-    private static void step(Model model, Live each, Map<List<Integer>, float[]> alone, int id) {
-        SequenceCache caches = each.sequence().caches();
-        float[] output;
-        try {
-            output = model.decode(caches, id);
-        } catch (KvCacheException full) {
-            assertEquals(KvCacheException.Reason.EXHAUSTED, full.reason());
-            assertEquals(each.ids().size(), caches.layer(0).length());
-            return;
-        }
-        each.ids().add(id);
-        List<Integer> ids = List.copyOf(each.ids());
-        if (!alone.containsKey(ids)) {
-            try (SequenceCache own = model.contiguous()) {
-                for (int end = 1; end <= ids.size(); end++) {
-                    alone.put(ids.subList(0, end), model.decode(own, ids.get(end - 1)));
+        /** One token more, unless the pool or the sequence is full, and then nothing has changed. */
+        private void step(Live each, int id) {
+            SequenceCache caches = each.sequence().caches();
+            float[] output;
+            try {
+                output = model.decode(caches, id);
+            } catch (KvCacheException full) {
+                assertEquals(KvCacheException.Reason.EXHAUSTED, full.reason());
+                assertEquals(each.ids().size(), caches.layer(0).length());
+                return;
+            }
+            each.ids().add(id);
+            List<Integer> ids = List.copyOf(each.ids());
+            if (!alone.containsKey(ids)) {
+                try (SequenceCache own = model.contiguous()) {
+                    for (int end = 1; end <= ids.size(); end++) {
+                        alone.put(ids.subList(0, end), model.decode(own, ids.get(end - 1)));
+                    }
                 }
             }
+            assertArrayEquals(alone.get(ids), output, () -> "after " + ids);
         }
-        assertArrayEquals(alone.get(ids), output, () -> "after " + ids);
-    }
 
-    private static void accounts(BlockPool pool, List<Live> live) {
-        long held = live.stream()
-                .flatMapToInt(each -> Arrays.stream(each.sequence().table()))
-                .distinct()
-                .count();
-        PoolMemory memory = pool.memory();
-        assertEquals(held, memory.referenced());
-        assertEquals(memory.blocks(), memory.referenced() + memory.cached() + memory.free());
-        assertTrue(memory.cached() >= 0);
+        void accounts() {
+            long held = live.stream()
+                    .flatMapToInt(each -> Arrays.stream(each.sequence().table()))
+                    .distinct()
+                    .count();
+            PoolMemory memory = pool.memory();
+            assertEquals(held, memory.referenced());
+            assertEquals(memory.blocks(), memory.referenced() + memory.cached() + memory.free());
+            assertTrue(memory.cached() >= 0);
+        }
     }
 
     private static int[] array(List<Integer> ids) {

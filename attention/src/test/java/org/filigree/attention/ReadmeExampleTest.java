@@ -70,13 +70,13 @@ class ReadmeExampleTest {
         int[] shared = IntStream.range(0, 200).toArray(); // ids of the prompt that all requests begin with
         Path file = Files.createTempFile("conversation", ".cache");
         try (Backend backend = Backends.best()) {
-            LatentAttention attention = LatentAttentionConfig.of(256, 4)
+            LatentAttention attention = LatentAttentionConfig.of(128, 2)
                     .withHead(new HeadWidths(64, 64, 64))
                     .withLatent(512)
-                    .withScorer(IndexerConfig.of(4, 128))
+                    .withScorer(IndexerConfig.of(2, 128))
                     .withSelector(TopK.of(32))
                     .init(backend, RandomStream.of(42));
-            Embedding embedding = EmbeddingConfig.of(1000, 256).init(backend, RandomStream.of(7));
+            Embedding embedding = EmbeddingConfig.of(1000, 128).init(backend, RandomStream.of(7));
             RowStorage rows = RowStorage.float32(attention.rowLayout())
                     .with(TiledRows.V32_FP8_SPARSE, LatentAttention.LATENT, LatentAttention.ROTARY_KEY)
                     .with(TiledRows.fp8IndexKeys(128), LatentAttention.SCORER_KEY);
