@@ -29,6 +29,7 @@ import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.CacheEnd;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.filigree.kvcache.RowLayout;
@@ -47,7 +48,8 @@ import org.jspecify.annotations.Nullable;
  * <p>With a {@link CacheBatch} in the context the layer decodes incrementally: it appends what the tokens leave, then attends to all
  * that the caches hold, so that any division of a sequence into passes gives the same outputs. Position then follows from the length
  * of each cache; {@link Context#start} must be 0 or agree with it. A pass that fails leaves appended rows behind; truncate the caches
- * to their former length before trying again.
+ * to their former length before trying again. Of two passes through one cache at the same time, the one that appends second is refused,
+ * and its rows are not appended; the other does not see what comes after it.
  *
  * <p>Parameters are named as in released checkpoints: {@code q_a_proj}, {@code q_a_layernorm}, {@code q_b_proj} (or {@code q_proj}),
  * {@code kv_a_proj_with_mqa}, {@code kv_a_layernorm}, {@code kv_b_proj}, {@code o_proj}, and the scorer's under {@code indexer};
@@ -209,23 +211,23 @@ public final class LatentAttention implements Layer {
 
     /** Keys are read back from the cache, the new ones too, so that a cache which rounds gives the same whatever the division. */
     private Tensor throughCache(Tensor x, KvCache cache, Context context) {
-        int start = cache.length();
-        if (context.start() != 0 && context.start() != start) {
+        CacheEnd start = cache.end();
+        if (context.start() != 0 && context.start() != start.length()) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     "latent attention: the context starts at position " + context.start() + " but the cache holds "
-                            + start + " tokens; truncate the cache or correct the start");
+                            + start.length() + " tokens; truncate the cache or correct the start");
         }
-        Backend backend = Backend.of(x);
-        Projected tokens = project(x, start);
+        Projected tokens = project(x, start.length());
         var rows = new ArrayList<Tensor>();
         rows.add(withoutBatch(tokens.latent));
         rows.add(withoutBatch(tokens.rotaryKey));
-        if (scorer.keyWidth() > 0) {
+        boolean scored = scorer.keyWidth() > 0;
+        if (scored) {
             rows.add(withoutBatch(scorer.keys(tokens.scorerInput)));
         }
-        cache.append(rows);
-        return attend(tokens, new LatentKeys.Cached(cache, backend), context);
+        CacheEnd end = cache.append(start, rows);
+        return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(x)), context);
     }
 
     private static Tensor withoutBatch(Tensor x) {

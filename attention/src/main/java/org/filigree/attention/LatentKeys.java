@@ -6,8 +6,10 @@ import static org.filigree.core.op.Reshape.insertAxis;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheEnd;
 import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
+import org.jspecify.annotations.Nullable;
 
 /** What the queries of a {@link LatentAttention} may attend to. */
 sealed interface LatentKeys {
@@ -40,33 +42,55 @@ sealed interface LatentKeys {
         }
     }
 
-    /** The keys of one sequence that a cache holds, this pass's among them. */
-    record Cached(KvCache cache, Backend backend) implements LatentKeys {
+    /**
+     * The keys of one sequence that a cache holds, this pass's among them and none that were appended later. All rows are of one end.
+     *
+     * @param rows latents and rotary keys side by side, where they lie
+     * @param latents latents alone
+     * @param rotaryKeys rotary keys alone
+     * @param scorerKeys the scorer's, null where it keeps none
+     * @param backend of the pass
+     */
+    record Cached(
+            CacheRows rows,
+            CacheRows latents,
+            CacheRows rotaryKeys,
+            @Nullable CacheRows scorerKeys,
+            Backend backend) implements LatentKeys {
+        static Cached of(KvCache cache, CacheEnd end, boolean scored, Backend backend) {
+            return new Cached(
+                    cache.rows(end, LatentAttention.LATENT, LatentAttention.ROTARY_KEY),
+                    cache.rows(end, LatentAttention.LATENT),
+                    cache.rows(end, LatentAttention.ROTARY_KEY),
+                    scored ? cache.rows(end, LatentAttention.SCORER_KEY) : null,
+                    backend);
+        }
+
         @Override
         public int count() {
-            return rows().count();
+            return rows.count();
         }
 
         @Override
         public Tensor latent() {
-            return insertAxis(cache.view(LatentAttention.LATENT, backend), 0);
+            return insertAxis(latents.tensor(backend), 0);
         }
 
         @Override
         public Tensor rotaryKey() {
-            return insertAxis(cache.view(LatentAttention.ROTARY_KEY, backend), 0);
+            return insertAxis(rotaryKeys.tensor(backend), 0);
+        }
+
+        @Override
+        public Tensor joined() {
+            return insertAxis(rows.tensor(backend), 0);
         }
 
         @Override
         public Tensor scores(Scorer scorer, ScorerInput input) {
-            return scorer.keyWidth() > 0
-                    ? scorer.score(input, cache.rows(LatentAttention.SCORER_KEY))
-                    : scorer.score(input, backend.tensors().zeros(Shape.of(1, count(), 0)));
-        }
-
-        /** Latent and rotary key where they lie. */
-        CacheRows rows() {
-            return cache.rows(LatentAttention.LATENT, LatentAttention.ROTARY_KEY);
+            return scorerKeys == null
+                    ? scorer.score(input, backend.tensors().zeros(Shape.of(1, count(), 0)))
+                    : scorer.score(input, scorerKeys);
         }
     }
 }

@@ -54,7 +54,7 @@ enum CacheForm {
         Held hold(RowStorage storage, Drawn drawn, int rows) {
             var cache = new SlidingKvCache(storage, new SlidingWindow(8, 5), 1000);
             appendInChunks(cache, drawn, IntStream.range(0, rows).toArray(), 6);
-            cache.append(drawn.parts(storage.layout(), drawn.others(5)));
+            cache.append(cache.end(), drawn.parts(storage.layout(), drawn.others(5)));
             cache.truncate(rows);
             int first = Math.max(0, rows + 5 - 13);
             return new Held(
@@ -264,15 +264,19 @@ enum CacheForm {
     private static void appendInChunks(KvCache cache, Drawn drawn, int[] numbers, int chunk) {
         for (int from = 0; from < numbers.length; from += chunk) {
             int to = Math.min(numbers.length, from + chunk);
-            cache.append(drawn.parts(cache.layout(), Arrays.copyOfRange(numbers, from, to)));
+            cache.append(cache.end(), drawn.parts(cache.layout(), Arrays.copyOfRange(numbers, from, to)));
         }
     }
 
     private static void appendTakingBack(KvCache cache, Drawn drawn, int rows) {
-        cache.append(drawn.parts(cache.layout(), IntStream.range(0, rows / 2).toArray()));
-        cache.append(drawn.parts(cache.layout(), drawn.others(5)));
+        cache.append(
+                cache.end(),
+                drawn.parts(cache.layout(), IntStream.range(0, rows / 2).toArray()));
+        cache.append(cache.end(), drawn.parts(cache.layout(), drawn.others(5)));
         cache.truncate(rows / 2);
-        cache.append(drawn.parts(cache.layout(), IntStream.range(rows / 2, rows).toArray()));
+        cache.append(
+                cache.end(),
+                drawn.parts(cache.layout(), IntStream.range(rows / 2, rows).toArray()));
     }
 
     /** Some runs too many, which are taken back in the middle of one; then the rest. */
@@ -300,7 +304,7 @@ enum CacheForm {
     private static void append(KvCache cache, KvCache entries, Drawn drawn, int tokens, int[] numbers) {
         var parts = new ArrayList<>(drawn.parts(TOKENS, drawn.others(tokens)));
         parts.addAll(drawn.parts(entries.layout(), numbers));
-        cache.append(parts);
+        cache.append(cache.end(), parts);
     }
 
     /** Two layers, of which the second is read; as many blocks as so many tokens need, and three more. */
@@ -310,8 +314,8 @@ enum CacheForm {
 
     private static void append(PagedSequence sequence, Drawn drawn, int[] numbers) {
         RowLayout layout = sequence.layer(0).layout();
-        sequence.layer(0).append(drawn.parts(layout, drawn.others(numbers.length)));
-        sequence.layer(1).append(drawn.parts(layout, numbers));
+        sequence.layer(0).append(sequence.layer(0).end(), drawn.parts(layout, drawn.others(numbers.length)));
+        sequence.layer(1).append(sequence.layer(1).end(), drawn.parts(layout, numbers));
     }
 
     private static int[] ids(int count) {

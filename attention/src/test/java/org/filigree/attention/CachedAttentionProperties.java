@@ -209,8 +209,10 @@ class CachedAttentionProperties {
 
     private static KvCache cache(Backend backend, RowStorage storage, int rows) {
         var cache = new ContiguousKvCache(storage, rows);
-        cache.append(new CacheForm.Drawn(backend, RandomStream.of(4))
-                .parts(storage.layout(), IntStream.range(0, rows).toArray()));
+        cache.append(
+                cache.end(),
+                new CacheForm.Drawn(backend, RandomStream.of(4))
+                        .parts(storage.layout(), IntStream.range(0, rows).toArray()));
         return cache;
     }
 

@@ -132,9 +132,11 @@ class IndexScoresProperties {
         RowStorage storage = RowStorage.float32(layout).with(format, "key");
         try (SequenceCache cache = KvCacheConfig.of(401, 1, storage).init()) {
             cache.layer(0)
-                    .append(List.of(
-                            Sample.gaussian("other", random, rows, 3).on(backend),
-                            Sample.gaussian("k", random, rows, 32).on(backend)));
+                    .append(
+                            cache.layer(0).end(),
+                            List.of(
+                                    Sample.gaussian("other", random, rows, 3).on(backend),
+                                    Sample.gaussian("k", random, rows, 32).on(backend)));
             Tensor keys = cache.layer(0).view("key", backend);
             Tensor together = IndexScores.of(insertAxis(q, 0), insertAxis(w, 0), insertAxis(keys, 0));
             Tensor scores = IndexScores.of(q, w, cache.layer(0).rows("key"));
@@ -189,7 +191,7 @@ class IndexScoresProperties {
         Tensor w = Sample.gaussian("w", random, 2, 3).on(backend);
         try (SequenceCache cache =
                 KvCacheConfig.of(Math.max(1, rows), 1, RowLayout.of("key", 8)).init()) {
-            cache.layer(0).append(List.of(keys));
+            cache.layer(0).append(cache.layer(0).end(), List.of(keys));
             Tensor together = IndexScores.of(insertAxis(q, 0), insertAxis(w, 0), insertAxis(keys, 0));
             Tensor scores = IndexScores.of(q, w, cache.layer(0).rows());
             assertEquals(Shape.of(2, rows), scores.shape());

@@ -78,8 +78,10 @@ class KernelThreadsTest {
                         1000, 1, RowStorage.float32(RowLayout.of("key", 32)).with(TiledRows.fp8IndexKeys(32), "key"))
                 .init()) {
             cache.layer(0)
-                    .append(List.of(Sample.gaussian("k", RANDOM, 1000, 32)
-                            .on(TestBackends.all("scalar").getFirst())));
+                    .append(
+                            cache.layer(0).end(),
+                            List.of(Sample.gaussian("k", RANDOM, 1000, 32)
+                                    .on(TestBackends.all("scalar").getFirst())));
             sameBits(
                     List.of(Sample.gaussian("q", RANDOM, 140, 5, 32), Sample.gaussian("w", RANDOM, 140, 5)),
                     t -> List.of(

@@ -31,7 +31,7 @@ final class PlainRows {
         int rows = parts.getFirst().dim(0);
         float[][] values = new float[rows][storage.layout().width()];
         try (var cache = new ContiguousKvCache(storage, Math.max(1, rows))) {
-            cache.append(parts);
+            cache.append(cache.end(), parts);
             int column = 0;
             for (StoredRows plane : cache.rows().stored()) {
                 for (int row = 0; row < rows; row++) {

@@ -6,6 +6,7 @@ import java.util.BitSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.filigree.core.tensor.Check;
 
 /**
@@ -22,6 +23,9 @@ public final class BlockPool implements AutoCloseable {
     private final int[] holders;
     private final int[] free;
     private int freeCount;
+    /** Blocks that their only holder is writing to, not under the pool's lock. */
+    private final BitSet beingWritten = new BitSet();
+
     private final PrefixTree prefixes;
     private final Set<PagedSequence> open = new LinkedHashSet<>();
     private boolean closed;
@@ -85,14 +89,16 @@ public final class BlockPool implements AutoCloseable {
     }
 
     /**
-     * A sequence over blocks that other sequences hold and do not write to meanwhile, for a scheduler that keeps block tables of its own.
+     * A sequence over blocks that other sequences hold, for a scheduler that keeps block tables of its own. They must hold them, and not
+     * truncate, from when the table was made until this call returns: the pool sees blocks that are free or being written to, but not that
+     * one was given back and taken by another sequence since. {@link PagedSequence#fork} needs no such care.
      *
      * @param capacity longest sequence, in tokens
      * @param table blocks in order, as many as the length needs, none of them twice
      * @param length tokens, the same in all layers
      * @return the sequence, which the caller closes
-     * @throws KvCacheException if a block is not of this pool, holds nothing or is named twice, the table does not fit the length, or the
-     *     pool is closed
+     * @throws KvCacheException if a block is not of this pool, holds nothing, is named twice or being written to, the table does not fit
+     *     the length, or the pool is closed
      */
     public synchronized PagedSequence sequence(int capacity, int[] table, int length) {
         requireOpen("sequence");
@@ -123,6 +129,13 @@ public final class BlockPool implements AutoCloseable {
                                 + " twice, but a block holds the rows of one run of tokens; give each run its own");
             }
             named.set(block);
+            if (beingWritten.get(block)) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.FOREIGN_BLOCK,
+                        "sequence: block " + block + " of the table " + Arrays.toString(table)
+                                + " is being written to by the sequence that holds it; wait until its append returns,"
+                                + " or fork the sequence");
+            }
         }
         return hold(capacity, table.clone(), length);
     }
@@ -153,8 +166,28 @@ public final class BlockPool implements AutoCloseable {
         return sequence;
     }
 
+    /** Lets the holder of these blocks write to them, or to copies of those that others see too, and to so many more. */
+    synchronized BlockWrite write(int[] held, int more) {
+        int[] shared = IntStream.range(0, held.length)
+                .filter(i -> holders[held[i]] > 1 || prefixes.contains(held[i]))
+                .toArray();
+        int[] taken = shared.length + more == 0 ? new int[0] : take(shared.length + more);
+        int[] written = held.clone();
+        for (int i = 0; i < shared.length; i++) {
+            written[shared[i]] = taken[i];
+        }
+        var write = new BlockWrite(this, held, written, Arrays.copyOfRange(taken, shared.length, taken.length));
+        Arrays.stream(written).forEach(beingWritten::set);
+        Arrays.stream(taken).forEach(beingWritten::set);
+        return write;
+    }
+
+    synchronized void written(int[] blocks) {
+        Arrays.stream(blocks).forEach(beingWritten::clear);
+    }
+
     /** Blocks that nobody holds, all or none; what is only remembered is forgotten as far as needed. */
-    synchronized int[] take(int count) {
+    private int[] take(int count) {
         requireOpen("append");
         if (count > freeCount + prefixes.unreferenced()) {
             throw new KvCacheException(
@@ -172,11 +205,6 @@ public final class BlockPool implements AutoCloseable {
             holders[taken[i]] = 1;
         }
         return taken;
-    }
-
-    /** Whether a write into a block would be seen by others. */
-    synchronized boolean isShared(int block) {
-        return holders[block] > 1 || prefixes.contains(block);
     }
 
     synchronized void release(int[] table, int from, int to) {

@@ -77,7 +77,17 @@ public final class CompressedKvCache implements KvCache {
     }
 
     @Override
-    public synchronized void append(List<Tensor> parts) {
+    public synchronized CacheEnd end() {
+        return end("end");
+    }
+
+    private CacheEnd end(String operation) {
+        return ClosedCache.during(operation, "the cache of rows " + layout, tokens::end);
+    }
+
+    @Override
+    public synchronized CacheEnd append(CacheEnd end, List<Tensor> parts) {
+        end.requireAppendable(end("append"));
         int perToken = tokens.layout().parts().size();
         if (parts.size() != layout.parts().size()) {
             throw new ShapeException("append: " + parts.size() + " tensors for rows " + layout + ", which have "
@@ -85,10 +95,11 @@ public final class CompressedKvCache implements KvCache {
         }
         List<Tensor> ofTokens = parts.subList(0, perToken);
         List<Tensor> ofEntries = parts.subList(perToken, parts.size());
-        int length = ClosedCache.during("append", "the cache of rows " + layout, tokens::length);
+        requireInStep("append");
+        int length = end.length();
         int added = AppendCheck.rows(tokens.layout(), length, tokens.capacity(), ofTokens);
-        int before = entries.length();
-        int complete = (length + added) / ratio - before;
+        CacheEnd before = entries.end();
+        int complete = (length + added) / ratio - before.length();
         for (Tensor entry : ofEntries) {
             if (entry.shape().rank() != 2 || entry.dim(0) != complete) {
                 throw new ShapeException("append: " + added + " tokens behind " + length + " complete " + complete
@@ -96,19 +107,19 @@ public final class CompressedKvCache implements KvCache {
                         + "; give one row for each run that becomes complete");
             }
         }
-        if (complete > entries.capacity() - before) {
+        if (complete > entries.capacity() - before.length()) {
             throw new KvCacheException(
                     KvCacheException.Reason.EXHAUSTED,
-                    "append: " + complete + " entries behind " + before + " exceed the capacity of "
+                    "append: " + complete + " entries behind " + before.length() + " exceed the capacity of "
                             + entries.capacity() + " entries; " + tokens.capacity() + " tokens by " + ratio
                             + " need a capacity of " + tokens.capacity() / ratio);
         }
         // Entries first: they can be taken back, what a ring has overwritten cannot.
-        entries.append(ofEntries);
+        entries.append(before, ofEntries);
         try {
-            tokens.append(ofTokens);
+            return tokens.append(end, ofTokens);
         } catch (RuntimeException | Error failure) {
-            entries.truncate(before);
+            entries.truncate(before.length());
             throw failure;
         }
     }
@@ -126,12 +137,17 @@ public final class CompressedKvCache implements KvCache {
 
     @Override
     public synchronized CacheRows rows(String... parts) {
+        return rows(end("rows"), parts);
+    }
+
+    @Override
+    public synchronized CacheRows rows(CacheEnd end, String... parts) {
         int perToken = tokens.layout().parts().size();
         long ofEntries = Arrays.stream(parts)
                 .filter(part -> layout.index(part) >= perToken)
                 .count();
         if (ofEntries == 0 && parts.length > 0) {
-            return tokens.rows(parts);
+            return tokens.rows(end, parts);
         }
         if (ofEntries == 0 || ofEntries < parts.length) {
             throw new KvCacheException(
@@ -139,7 +155,23 @@ public final class CompressedKvCache implements KvCache {
                     "rows: name parts of tokens " + tokens.layout() + " or parts of entries " + entries.layout()
                             + ", of which there are fewer rows, not both");
         }
-        return new EntryRows(entries.rows(parts), ratio);
+        end.requireHeld(end("rows"));
+        requireInStep("rows");
+        var complete = new CacheEnd(end.length() / ratio, entries.end().history());
+        return new EntryRows(entries.rows(complete, parts), ratio);
+    }
+
+    /** Somebody may have taken back tokens or entries alone, through the caches that this one is made of. */
+    private void requireInStep(String operation) {
+        int complete = end(operation).length() / ratio;
+        int held = entries.length();
+        if (held != complete) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    operation + ": " + tokens.length() + " tokens complete " + complete + " runs of " + ratio
+                            + " but the cache holds " + held
+                            + " entries; truncate tokens and entries together, through the compressed cache");
+        }
     }
 
     /** Rows that stand for several tokens each. */

@@ -14,7 +14,7 @@ public final class ContiguousKvCache implements RestorableCache {
     private final RowMemory memory;
     private final RowLayout layout;
     private final Edition edition = new Edition();
-    private int length;
+    private CacheEnd end = new CacheEnd(0, 0);
     private boolean closed;
 
     /**
@@ -55,31 +55,45 @@ public final class ContiguousKvCache implements RestorableCache {
     @Override
     public synchronized int length() {
         requireOpen("length");
-        return length;
+        return end.length();
     }
 
     @Override
-    public synchronized void append(List<Tensor> parts) {
+    public synchronized CacheEnd end() {
+        requireOpen("end");
+        return end;
+    }
+
+    @Override
+    public synchronized CacheEnd append(CacheEnd expected, List<Tensor> parts) {
         requireOpen("append");
-        int rows = AppendCheck.rows(layout, length, capacity, parts);
-        memory.write(Slots.contiguous(), length, parts, 0, rows);
-        length += rows;
+        expected.requireAppendable(end);
+        int rows = AppendCheck.rows(layout, end.length(), capacity, parts);
+        memory.write(Slots.contiguous(), end.length(), parts, 0, rows);
+        end = end.grown(rows);
+        return end;
     }
 
     @Override
     public synchronized void truncate(int kept) {
         requireOpen("truncate");
-        AppendCheck.length(kept, length);
-        if (kept < length) {
+        AppendCheck.length(kept, end.length());
+        if (kept < end.length()) {
             edition.supersede();
-            length = kept;
+            end = end.shortened(kept);
         }
     }
 
     @Override
     public synchronized CacheRows rows(String... parts) {
+        return rows(end, parts);
+    }
+
+    @Override
+    public synchronized CacheRows rows(CacheEnd wanted, String... parts) {
         requireOpen("rows");
-        return new MappedRows(memory, Slots.contiguous(), length, edition, parts);
+        wanted.requireHeld(end);
+        return new MappedRows(memory, Slots.contiguous(), wanted.length(), edition, parts);
     }
 
     @Override
@@ -95,9 +109,9 @@ public final class ContiguousKvCache implements RestorableCache {
     @Override
     public synchronized void restore(SavedRows rows) {
         requireOpen("snapshot restore");
-        SavedRows.requireEmpty(length);
+        SavedRows.requireEmpty(end.length());
         rows.copyTo(memory, Slots.contiguous(), 0);
-        length = rows.length();
+        end = end.grown(rows.length());
     }
 
     @Override
@@ -105,7 +119,7 @@ public final class ContiguousKvCache implements RestorableCache {
         if (closed) {
             return CacheMemory.NONE;
         }
-        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * length);
+        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * end.length());
     }
 
     @Override
@@ -126,7 +140,7 @@ public final class ContiguousKvCache implements RestorableCache {
     @Override
     public synchronized String toString() {
         return "ContiguousKvCache{"
-                + (closed ? "closed" : length + " of " + capacity + " rows, " + memory.bytes() + " bytes") + ", "
+                + (closed ? "closed" : end.length() + " of " + capacity + " rows, " + memory.bytes() + " bytes") + ", "
                 + layout + "}";
     }
 }

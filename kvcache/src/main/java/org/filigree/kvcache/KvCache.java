@@ -12,7 +12,8 @@ import org.filigree.core.tensor.Tensor;
  * sequences of different length stand side by side without padding.
  *
  * <p>A cache owns memory until it is closed. Closing twice is harmless; any other call after closing throws a
- * {@link KvCacheException}. A call that throws leaves the cache as it was. Implementations say whether threads may share a handle.
+ * {@link KvCacheException}. A call that throws leaves the cache as it was. Threads may share a handle: calls wait for each other, and
+ * rows are appended to the {@link CacheEnd} that they were computed for or refused.
  */
 public interface KvCache extends AutoCloseable {
     /** {@return what a row consists of} */
@@ -25,13 +26,24 @@ public interface KvCache extends AutoCloseable {
     int length();
 
     /**
+     * Where the sequence ends. What is computed for its next tokens begins with this: the position is {@link CacheEnd#length}.
+     *
+     * @return its length, and a mark of the tokens before it
+     * @throws KvCacheException if the cache is closed
+     */
+    CacheEnd end();
+
+    /**
      * Adds tokens behind the last one. Gradients do not pass through a cache.
      *
+     * @param end the end that the rows were computed for, read from {@link #end} or from an earlier call before anything was computed
      * @param parts one FLOAT32 tensor [tokens, width] for every part of the layout, in its order, all with as many rows
-     * @throws KvCacheException if they do not fit, or the cache is closed
+     * @return the end behind them
+     * @throws KvCacheException if the cache does not end there any more ({@link KvCacheException.Reason#LENGTH}, or
+     *     {@link KvCacheException.Reason#STALE} where it is as long but holds other tokens), they do not fit, or it is closed
      * @throws ShapeException if the tensors do not match the layout
      */
-    void append(List<Tensor> parts);
+    CacheEnd append(CacheEnd end, List<Tensor> parts);
 
     /**
      * Forgets every token from a length on: how speculative decoding takes back what was rejected.
@@ -61,6 +73,18 @@ public interface KvCache extends AutoCloseable {
      * @throws KvCacheException if the layout has no such part, or the cache is closed
      */
     CacheRows rows(String... parts);
+
+    /**
+     * Looks at the rows that a sequence held when it ended there, and at none that were appended since. A pass reads what it has left
+     * behind so, whoever else may use the handle.
+     *
+     * @param end the end, from {@link #end} or {@link #append}
+     * @param parts names of the parts wanted, in the order wanted; none for all
+     * @return the rows as they were then
+     * @throws KvCacheException if some were forgotten since ({@link KvCacheException.Reason#STALE}), the layout has no such part, or
+     *     the cache is closed
+     */
+    CacheRows rows(CacheEnd end, String... parts);
 
     /**
      * One part of all rows, as they are now: later calls do not change the tensor.

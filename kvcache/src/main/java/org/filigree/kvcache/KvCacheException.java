@@ -13,13 +13,13 @@ public final class KvCacheException extends IllegalStateException {
         EXHAUSTED,
         /** The cache was closed before. */
         CLOSED,
-        /** A length that the cache has not reached, or a position that is not its next one. */
+        /** A length that the cache has not reached, or an end or a position where it does not end. */
         LENGTH,
-        /** A part that its rows do not have, or a number of caches that does not fit. */
+        /** A part that its rows do not have, a number of caches that does not fit, or a cache that a batch lists twice. */
         LAYOUT,
-        /** A block that a pool does not have, that holds nothing, or that a table names twice. */
+        /** A block that a pool does not have, that holds nothing, that is being written to, or that a table names twice. */
         FOREIGN_BLOCK,
-        /** A view of rows that were forgotten or overwritten since it was made. */
+        /** A view of rows, or an end, from before some were taken back or overwritten. */
         STALE,
         /** A file that is no snapshot, is damaged, or is one of other caches. */
         SNAPSHOT

@@ -3,7 +3,9 @@ package org.filigree.kvcache;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.filigree.core.tensor.Tensor;
 
@@ -19,7 +21,11 @@ final class NaiveKvCache implements KvCache {
     /** Every token's numbers. */
     private final List<float[]> rows = new ArrayList<>();
 
+    /** The oldest token shown wherever the sequence has ended so far. */
+    private final Map<CacheEnd, Integer> oldestAt = new HashMap<>();
+
     private int oldest;
+    private long history;
     private boolean closed;
 
     NaiveKvCache(RowStorage storage, SlidingWindow window, int capacity) {
@@ -51,8 +57,14 @@ final class NaiveKvCache implements KvCache {
     }
 
     @Override
-    public void append(List<Tensor> parts) {
+    public CacheEnd end() {
+        return new CacheEnd(length(), history);
+    }
+
+    @Override
+    public CacheEnd append(CacheEnd end, List<Tensor> parts) {
         requireOpen("append");
+        end.requireAppendable(end());
         int added = AppendCheck.rows(layout, rows.size(), capacity, parts);
         for (int r = 0; r < added; r++) {
             float[] row = new float[layout.width()];
@@ -65,6 +77,8 @@ final class NaiveKvCache implements KvCache {
             rows.add(rounded(row));
         }
         oldest = window.oldest(oldest, rows.size());
+        oldestAt.put(end(), oldest);
+        return end();
     }
 
     private float[] rounded(float[] row) {
@@ -85,18 +99,29 @@ final class NaiveKvCache implements KvCache {
         requireOpen("truncate");
         AppendCheck.length(length, rows.size());
         window.requireWhole(oldest, length);
+        history += length < rows.size() ? 1 : 0;
         rows.subList(length, rows.size()).clear();
         oldest = Math.min(oldest, length);
+        oldestAt.put(end(), oldest);
     }
 
     @Override
     public CacheRows rows(String... parts) {
+        return rows(end(), parts);
+    }
+
+    @Override
+    public CacheRows rows(CacheEnd end, String... parts) {
         requireOpen("rows");
+        end.requireHeld(end());
+        if (oldestAt.getOrDefault(end, oldest) != oldest) {
+            throw new KvCacheException(KvCacheException.Reason.STALE, "rows: tokens before " + oldest + " are gone");
+        }
         RowLayout wanted = MappedRows.layout(layout, parts);
         return new Snapshot(
                 wanted,
                 oldest,
-                rows.subList(oldest, rows.size()).stream()
+                rows.subList(oldest, end.length()).stream()
                         .map(row -> columns(row, wanted))
                         .toList());
     }

@@ -17,8 +17,13 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
     }
 
     @Override
-    public void append(List<Tensor> parts) {
-        sequence.append(layer, parts);
+    public CacheEnd end() {
+        return sequence.end(layer);
+    }
+
+    @Override
+    public CacheEnd append(CacheEnd end, List<Tensor> parts) {
+        return sequence.append(layer, end, parts);
     }
 
     @Override
@@ -29,6 +34,11 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
     @Override
     public CacheRows rows(String... parts) {
         return sequence.rows(layer, parts);
+    }
+
+    @Override
+    public CacheRows rows(CacheEnd end, String... parts) {
+        return sequence.rows(layer, end, parts);
     }
 
     @Override

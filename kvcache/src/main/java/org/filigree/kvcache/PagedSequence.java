@@ -3,6 +3,7 @@ package org.filigree.kvcache;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.filigree.core.tensor.Tensor;
 
@@ -16,6 +17,8 @@ public final class PagedSequence implements AutoCloseable {
     private final Edition edition = new Edition();
     private final SequenceCache caches;
     private final int[] lengths;
+    /** For each layer, how often tokens of it were taken back. */
+    private final long[] histories;
     /** Replaced when it changes, never written to: readers and forks share it. */
     private int[] table;
 
@@ -26,6 +29,7 @@ public final class PagedSequence implements AutoCloseable {
         this.capacity = capacity;
         this.table = table;
         this.lengths = lengths;
+        this.histories = new long[lengths.length];
         var layers = new ArrayList<KvCache>();
         for (int layer = 0; layer < lengths.length; layer++) {
             layers.add(new PagedKvCache(this, layer, pool.layer(layer).storage().layout()));
@@ -125,43 +129,41 @@ public final class PagedSequence implements AutoCloseable {
         return lengths[layer];
     }
 
-    synchronized void append(int layer, List<Tensor> parts) {
+    synchronized CacheEnd end(int layer) {
+        requireOpen("end");
+        return new CacheEnd(lengths[layer], histories[layer]);
+    }
+
+    synchronized CacheEnd append(int layer, CacheEnd expected, List<Tensor> parts) {
         requireOpen("append");
+        expected.requireAppendable(end(layer));
         RowMemory memory = pool.layer(layer);
         int length = lengths[layer];
         int rows = AppendCheck.rows(memory.storage().layout(), length, capacity, parts);
-        if (rows == 0) {
-            return;
+        if (rows > 0) {
+            write(length, length + rows, slots -> memory.write(slots, length, parts, 0, rows));
+            lengths[layer] += rows;
         }
-        makeWritable(length, length + rows);
-        memory.write(slots(), length, parts, 0, rows);
-        lengths[layer] += rows;
+        return end(layer);
     }
 
-    /** Blocks of these tokens that are not there are taken, and those that others see too are copied; all or nothing. */
-    private void makeWritable(int from, int to) {
+    /**
+     * Has tokens from…to written to blocks that nobody else sees: blocks that are not there are taken, and those that others see too are
+     * copied. The table changes when everything is written; whatever fails before gives back what was taken.
+     */
+    private void write(int from, int to, Consumer<Slots> writer) {
         int blockTokens = pool.config().blockTokens();
-        int[] shared = IntStream.range(from / blockTokens, Math.min(table.length, pool.blocksFor(to)))
-                .filter(i -> pool.isShared(table[i]))
-                .toArray();
-        int more = Math.max(0, pool.blocksFor(to) - table.length);
-        if (shared.length + more == 0) {
-            return;
+        int[] touched = Arrays.copyOfRange(table, from / blockTokens, Math.min(table.length, pool.blocksFor(to)));
+        try (BlockWrite blocks = pool.write(touched, Math.max(0, pool.blocksFor(to) - table.length))) {
+            blocks.copyShared();
+            int[] changed = blocks.table(table, from / blockTokens);
+            writer.accept(Slots.paged(changed, blockTokens));
+            if (blocks.copies()) {
+                edition.supersede();
+            }
+            table = changed;
+            blocks.done();
         }
-        int[] taken = pool.take(shared.length + more);
-        if (shared.length > 0) {
-            edition.supersede();
-        }
-        int[] longer = Arrays.copyOf(table, table.length + more);
-        System.arraycopy(taken, shared.length, longer, table.length, more);
-        int[] replaced = new int[shared.length];
-        for (int i = 0; i < shared.length; i++) {
-            replaced[i] = table[shared[i]];
-            pool.copy(replaced[i], taken[i]);
-            longer[shared[i]] = taken[i];
-        }
-        table = longer;
-        pool.release(replaced, 0, replaced.length);
     }
 
     synchronized void truncate(int layer, int kept) {
@@ -177,7 +179,10 @@ public final class PagedSequence implements AutoCloseable {
             return;
         }
         edition.supersede();
-        System.arraycopy(shorter, 0, lengths, 0, lengths.length);
+        for (int layer = 0; layer < lengths.length; layer++) {
+            histories[layer] += shorter[layer] < lengths[layer] ? 1 : 0;
+            lengths[layer] = shorter[layer];
+        }
         int blocks = pool.blocksFor(Arrays.stream(lengths).max().orElseThrow());
         int[] before = table;
         table = Arrays.copyOf(before, Math.min(blocks, before.length));
@@ -186,7 +191,14 @@ public final class PagedSequence implements AutoCloseable {
 
     synchronized CacheRows rows(int layer, String... parts) {
         requireOpen("rows");
-        return new MappedRows(pool.layer(layer), slots(), lengths[layer], edition, parts);
+        return rows(layer, end(layer), parts);
+    }
+
+    synchronized CacheRows rows(int layer, CacheEnd wanted, String... parts) {
+        requireOpen("rows");
+        wanted.requireHeld(end(layer));
+        Slots slots = Slots.paged(table, pool.config().blockTokens());
+        return new MappedRows(pool.layer(layer), slots, wanted.length(), edition, parts);
     }
 
     RowStorage storage(int layer) {
@@ -196,8 +208,7 @@ public final class PagedSequence implements AutoCloseable {
     synchronized void restore(int layer, SavedRows rows) {
         requireOpen("snapshot restore");
         SavedRows.requireEmpty(lengths[layer]);
-        makeWritable(0, rows.length());
-        rows.copyTo(pool.layer(layer), slots(), 0);
+        write(0, rows.length(), slots -> rows.copyTo(pool.layer(layer), slots, 0));
         lengths[layer] = rows.length();
     }
 
@@ -205,10 +216,6 @@ public final class PagedSequence implements AutoCloseable {
         return closed
                 ? "closed"
                 : lengths[layer] + " of " + capacity + " rows, " + memory(layer).reservedBytes() + " bytes";
-    }
-
-    private Slots slots() {
-        return Slots.paged(table, pool.config().blockTokens());
     }
 
     synchronized CacheMemory memory(int layer) {

@@ -16,7 +16,10 @@ public final class SlidingKvCache implements RestorableCache {
     private final RowLayout layout;
     private final Edition edition = new Edition();
     private int oldest;
-    private int length;
+    /** The oldest token when tokens were last taken back: what is older had been overwritten before. */
+    private int floor;
+
+    private CacheEnd end = new CacheEnd(0, 0);
     private boolean closed;
 
     /**
@@ -53,12 +56,20 @@ public final class SlidingKvCache implements RestorableCache {
     @Override
     public synchronized int length() {
         requireOpen("length");
-        return length;
+        return end.length();
     }
 
     @Override
-    public synchronized void append(List<Tensor> parts) {
+    public synchronized CacheEnd end() {
+        requireOpen("end");
+        return end;
+    }
+
+    @Override
+    public synchronized CacheEnd append(CacheEnd expected, List<Tensor> parts) {
         requireOpen("append");
+        expected.requireAppendable(end);
+        int length = end.length();
         int rows = AppendCheck.rows(layout, length, capacity, parts);
         int kept = Math.min(rows, window.slots());
         int stillThere = window.oldest(oldest, length + rows);
@@ -67,31 +78,47 @@ public final class SlidingKvCache implements RestorableCache {
         }
         memory.write(Slots.ring(length + rows - kept, window.slots()), 0, parts, rows - kept, kept);
         oldest = stillThere;
-        length += rows;
+        end = end.grown(rows);
+        return end;
     }
 
     @Override
     public synchronized void truncate(int kept) {
         requireOpen("truncate");
-        AppendCheck.length(kept, length);
+        AppendCheck.length(kept, end.length());
         window.requireWhole(oldest, kept);
-        if (kept < length) {
+        if (kept < end.length()) {
             edition.supersede();
-            length = kept;
+            end = end.shortened(kept);
             oldest = Math.min(oldest, kept);
+            floor = oldest;
         }
     }
 
     @Override
     public synchronized boolean canTruncateTo(int kept) {
         requireOpen("canTruncateTo");
-        return kept >= 0 && kept <= length && window.isWhole(oldest, kept);
+        return kept >= 0 && kept <= end.length() && window.isWhole(oldest, kept);
     }
 
     @Override
     public synchronized CacheRows rows(String... parts) {
+        return rows(end, parts);
+    }
+
+    @Override
+    public synchronized CacheRows rows(CacheEnd wanted, String... parts) {
         requireOpen("rows");
-        return new MappedRows(memory, Slots.ring(oldest, window.slots()), length - oldest, edition, parts);
+        wanted.requireHeld(end);
+        int first = window.oldest(floor, wanted.length());
+        if (first != oldest) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.STALE,
+                    "rows: tokens " + first + " to " + (wanted.length() - 1) + " are asked for, but since then "
+                            + (end.length() - wanted.length()) + " more were appended and those before " + oldest
+                            + " overwritten; let one pass end before the next one begins, or give the window more slack");
+        }
+        return new MappedRows(memory, Slots.ring(oldest, window.slots()), wanted.length() - oldest, edition, parts);
     }
 
     @Override
@@ -112,10 +139,11 @@ public final class SlidingKvCache implements RestorableCache {
     @Override
     public synchronized void restore(SavedRows rows) {
         requireOpen("snapshot restore");
-        SavedRows.requireEmpty(length);
+        SavedRows.requireEmpty(end.length());
         oldest = window.oldest(rows.oldest(), rows.length());
+        floor = oldest;
         rows.copyTo(memory, Slots.ring(oldest, window.slots()), oldest);
-        length = rows.length();
+        end = end.grown(rows.length());
     }
 
     @Override
@@ -123,7 +151,7 @@ public final class SlidingKvCache implements RestorableCache {
         if (closed) {
             return CacheMemory.NONE;
         }
-        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * (length - oldest));
+        return new CacheMemory(memory.bytes(), (long) memory.storage().bytesPerRow() * (end.length() - oldest));
     }
 
     @Override
@@ -146,8 +174,8 @@ public final class SlidingKvCache implements RestorableCache {
         return "SlidingKvCache{"
                 + (closed
                         ? "closed"
-                        : length + " of " + capacity + " tokens, rows of the last " + (length - oldest) + ", "
-                                + memory.bytes() + " bytes")
+                        : end.length() + " of " + capacity + " tokens, rows of the last " + (end.length() - oldest)
+                                + ", " + memory.bytes() + " bytes")
                 + ", " + layout + "}";
     }
 }

@@ -128,7 +128,7 @@ class BlockPoolProperties {
             // Every block can be taken again.
             PagedSequence all = pool.sequence(blocks * blockTokens);
             var ids = new ArrayList<Integer>(Collections.nCopies(blocks * blockTokens, 9));
-            all.layer(0).append(rows(first.layout(), 0, ids, 0, ids.size()));
+            all.layer(0).append(all.layer(0).end(), rows(first.layout(), 0, ids, 0, ids.size()));
             assertEquals(blocks, pool.memory().referenced());
         }
     }
@@ -195,8 +195,8 @@ class BlockPoolProperties {
         }
         PoolMemory before = pool.memory();
         List<Tensor> rows = rows(layers.get(layer).layout(), layer, one.ids, from, to);
-        Optional<Reason> failure =
-                KvCacheProperties.failure(() -> one.sequence.layer(layer).append(rows));
+        KvCache cache = one.sequence.layer(layer);
+        Optional<Reason> failure = KvCacheProperties.failure(() -> cache.append(cache.end(), rows));
         if (failure.isPresent()) {
             assertEquals(Optional.of(Reason.EXHAUSTED), failure);
             assertEquals(before, pool.memory());
@@ -213,7 +213,7 @@ class BlockPoolProperties {
             RowStorage storage = layers.get(layer);
             assertEquals(one.lengths[layer], one.sequence.layer(layer).length());
             try (KvCache model = NaiveKvCache.of(storage, CAPACITY)) {
-                model.append(rows(storage.layout(), layer, one.ids, 0, one.lengths[layer]));
+                model.append(model.end(), rows(storage.layout(), layer, one.ids, 0, one.lengths[layer]));
                 KvCacheProperties.assertSameRows(
                         backend, model.rows(), one.sequence.layer(layer).rows());
             }

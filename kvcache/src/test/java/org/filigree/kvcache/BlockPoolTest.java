@@ -34,7 +34,8 @@ class BlockPoolTest {
     private void append(PagedSequence sequence, int tokens) {
         List<Tensor> rows = KvCacheProperties.rows(backend, STORAGE.layout(), tokens, random);
         for (int layer = 0; layer < sequence.caches().layers(); layer++) {
-            sequence.layer(layer).append(rows);
+            KvCache cache = sequence.layer(layer);
+            cache.append(cache.end(), rows);
         }
     }
 
@@ -174,11 +175,10 @@ class BlockPoolTest {
             assertReason(Reason.EXHAUSTED, () -> append(sequence, 3));
             fork.close();
             append(sequence, 3);
+            KvCache small = pool.sequence(3).layer(0);
             assertReason(
                     Reason.EXHAUSTED,
-                    () -> pool.sequence(3)
-                            .layer(0)
-                            .append(KvCacheProperties.rows(backend, STORAGE.layout(), 4, random)));
+                    () -> small.append(small.end(), KvCacheProperties.rows(backend, STORAGE.layout(), 4, random)));
         }
     }
 
@@ -325,8 +325,8 @@ class BlockPoolTest {
                                 PagedSequence fork = shared.fork()) {
                             List<Tensor> rows = KvCacheProperties.rows(backend, STORAGE.layout(), 5, own);
                             for (PagedSequence each : List.of(sequence, fork)) {
-                                each.layer(0).append(rows);
-                                each.layer(1).append(rows);
+                                each.layer(0).append(each.layer(0).end(), rows);
+                                each.layer(1).append(each.layer(1).end(), rows);
                                 float[] back = each.layer(1)
                                         .rows("key")
                                         .tensor(backend)
@@ -335,7 +335,8 @@ class BlockPoolTest {
                                 assertArrayEquals(rows.getFirst().toFloats(), Arrays.copyOfRange(back, end - 15, end));
                             }
                         }
-                        shared.layer(0).append(KvCacheProperties.rows(backend, STORAGE.layout(), 1, own));
+                        KvCacheProperties.appendBesideOthers(
+                                shared.layer(0), KvCacheProperties.rows(backend, STORAGE.layout(), 1, own));
                     }
                     return 0;
                 });

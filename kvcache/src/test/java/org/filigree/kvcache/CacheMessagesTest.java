@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Thrown;
 import org.filigree.kvcache.KvCacheException.Reason;
@@ -32,7 +33,7 @@ class CacheMessagesTest {
     }
 
     private void append(KvCache cache, int rows) {
-        cache.append(KvCacheProperties.rows(backend, cache.layout(), rows, random));
+        cache.append(cache.end(), KvCacheProperties.rows(backend, cache.layout(), rows, random));
     }
 
     private static CompressedKvCache compressed() {
@@ -51,14 +52,21 @@ class CacheMessagesTest {
                     sliding(),
                     compressed(),
                     pool.sequence(6).layer(0))) {
+                CacheEnd end = cache.end();
+                List<Tensor> parts = KvCacheProperties.rows(backend, cache.layout(), 1, random);
                 cache.close();
                 Map<String, Executable> calls = new LinkedHashMap<>();
                 calls.put("length", cache::length);
-                calls.put("append", () -> append(cache, 1));
+                calls.put("end", cache::end);
+                calls.put("append", () -> cache.append(end, parts));
                 calls.put("truncate", () -> cache.truncate(0));
                 calls.put("canTruncateTo", () -> cache.canTruncateTo(0));
                 calls.put("rows", () -> cache.rows("key"));
                 calls.put("view", () -> cache.view("key", backend));
+                assertEquals(
+                        Reason.CLOSED,
+                        assertThrows(KvCacheException.class, () -> cache.rows(end, "key"))
+                                .reason());
                 calls.forEach((name, call) -> {
                     KvCacheException refusal = assertThrows(KvCacheException.class, call, name);
                     assertEquals(Reason.CLOSED, refusal.reason());
@@ -171,7 +179,7 @@ class CacheMessagesTest {
             assertSays(
                     Reason.EXHAUSTED,
                     "append: 3 entries behind 0 exceed the capacity of 2 entries; 6 tokens by 2 need a capacity of 3",
-                    () -> compressed.append(List.of(tokens, entries)));
+                    () -> compressed.append(compressed.end(), List.of(tokens, entries)));
             assertEquals(0, compressed.length());
             CacheRows rows = one.layer(0).rows();
             assertEquals(

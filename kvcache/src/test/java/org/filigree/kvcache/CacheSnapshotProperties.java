@@ -57,7 +57,7 @@ class CacheSnapshotProperties {
     }
 
     private void append(KvCache cache, int rows, RandomStream random) {
-        cache.append(KvCacheProperties.rows(backend, cache.layout(), rows, random));
+        cache.append(cache.end(), KvCacheProperties.rows(backend, cache.layout(), rows, random));
     }
 
     private void assertSame(KvCache expected, KvCache actual) {
@@ -84,8 +84,8 @@ class CacheSnapshotProperties {
             assertSame(written, read);
             int more = Math.min(5, CAPACITY - rows);
             List<Tensor> next = KvCacheProperties.rows(backend, storage.layout(), more, random);
-            written.append(next);
-            read.append(next);
+            written.append(written.end(), next);
+            read.append(read.end(), next);
             read.truncate(rows / 2 + more);
             written.truncate(rows / 2 + more);
             assertSame(written, read);
@@ -106,7 +106,7 @@ class CacheSnapshotProperties {
                 SequenceCache read = compressed(storage, entries, ratio, slack)) {
             var parts = new ArrayList<>(KvCacheProperties.rows(backend, storage.layout(), rows, random));
             parts.addAll(KvCacheProperties.rows(backend, entries.layout(), rows / ratio, random));
-            written.layer(0).append(parts);
+            written.layer(0).append(written.layer(0).end(), parts);
             CacheSnapshot.write(file(), "", written);
             CacheSnapshot.restore(file(), "", read);
             assertEquals(rows, read.length());

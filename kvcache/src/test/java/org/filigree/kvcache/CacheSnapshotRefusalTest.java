@@ -40,7 +40,7 @@ class CacheSnapshotRefusalTest {
     }
 
     private void append(KvCache cache, int rows) {
-        cache.append(KvCacheProperties.rows(backend, cache.layout(), rows, random));
+        cache.append(cache.end(), KvCacheProperties.rows(backend, cache.layout(), rows, random));
     }
 
     private static void assertRefused(Reason reason, Executable call, String... texts) {
@@ -225,10 +225,12 @@ class CacheSnapshotRefusalTest {
         var entries = new InterruptedCache(new ContiguousKvCache(ENTRIES, 9), () -> {
             other[0] = Thread.ofPlatform().start(() -> {
                 var parts = KvCacheProperties.rows(backend, joined[0].layout(), 2, random);
-                joined[0].append(List.of(
-                        parts.getFirst(),
-                        KvCacheProperties.rows(backend, ENTRIES.layout(), 1, random)
-                                .getFirst()));
+                joined[0].append(
+                        joined[0].end(),
+                        List.of(
+                                parts.getFirst(),
+                                KvCacheProperties.rows(backend, ENTRIES.layout(), 1, random)
+                                        .getFirst()));
             });
             try {
                 // Long enough for the append, were it let in.

@@ -46,14 +46,15 @@ class CacheSnapshotThreadsTest {
     private void pass(SequenceCache caches, float[] passOf, int length, int pass) {
         passOf[length] = pass;
         Tensor key = backend.tensors().floats(Shape.of(1, 2), new float[] {length, pass});
-        caches.layer(0).append(List.of(key));
+        caches.layer(0).append(caches.layer(0).end(), List.of(key));
         int entries = (length + 1) / RATIO - length / RATIO;
         float[] sum = new float[entries];
         for (int i = 0; entries > 0 && i < RATIO; i++) {
             sum[0] += passOf[length - i];
         }
-        caches.layer(1).append(List.of(key, backend.tensors().floats(Shape.of(entries, 1), sum)));
-        caches.layer(2).append(List.of(key));
+        caches.layer(1)
+                .append(caches.layer(1).end(), List.of(key, backend.tensors().floats(Shape.of(entries, 1), sum)));
+        caches.layer(2).append(caches.layer(2).end(), List.of(key));
     }
 
     private void decode(SequenceCache caches, AtomicBoolean done) {

@@ -70,10 +70,12 @@ class CompressedKvCacheProperties {
                 int length = tokenModel.length();
                 if (change >= 0) {
                     List<Tensor> parts = step(length, change, ratio, random);
-                    var outcome = KvCacheProperties.failure(() -> cache.append(parts));
-                    assertEquals(KvCacheProperties.failure(() -> tokenModel.append(parts.subList(0, 1))), outcome);
+                    var outcome = KvCacheProperties.failure(() -> cache.append(cache.end(), parts));
+                    assertEquals(
+                            KvCacheProperties.failure(() -> tokenModel.append(tokenModel.end(), parts.subList(0, 1))),
+                            outcome);
                     if (outcome.isEmpty()) {
-                        entryModel.append(parts.subList(1, 2));
+                        entryModel.append(entryModel.end(), parts.subList(1, 2));
                     }
                 } else {
                     int kept = Math.max(0, length + change);
@@ -114,14 +116,16 @@ class CompressedKvCacheProperties {
         try (KvCache cache = new CompressedKvCache(
                 new ContiguousKvCache(TOKENS, 9), new ContiguousKvCache(RowStorage.float32(ENTRIES), 1), 4)) {
             Tensor tokens = numbered(0, 5, 3, random);
-            assertThrows(ShapeException.class, () -> cache.append(List.of(tokens)));
-            assertThrows(ShapeException.class, () -> cache.append(List.of(tokens, numbered(0, 2, 4, random))));
-            assertThrows(ShapeException.class, () -> cache.append(List.of(tokens, numbered(0, 1, 5, random))));
+            assertThrows(ShapeException.class, () -> cache.append(cache.end(), List.of(tokens)));
+            assertThrows(
+                    ShapeException.class, () -> cache.append(cache.end(), List.of(tokens, numbered(0, 2, 4, random))));
+            assertThrows(
+                    ShapeException.class, () -> cache.append(cache.end(), List.of(tokens, numbered(0, 1, 5, random))));
             assertEquals(0, cache.length());
-            cache.append(step(0, 5, 4, random));
+            cache.append(cache.end(), step(0, 5, 4, random));
             assertEquals(
                     Reason.EXHAUSTED,
-                    assertThrows(KvCacheException.class, () -> cache.append(step(5, 3, 4, random)))
+                    assertThrows(KvCacheException.class, () -> cache.append(cache.end(), step(5, 3, 4, random)))
                             .reason());
             assertEquals(5, cache.length());
             assertEquals(1, cache.rows("entry").count());

@@ -103,7 +103,7 @@ class Fp8CacheConformance {
             try (KvCache contiguous = new ContiguousKvCache(storage, rows);
                     KvCache sliding = new SlidingKvCache(storage, new SlidingWindow(rows, 0), rows)) {
                 for (KvCache cache : List.of(contiguous, sliding)) {
-                    cache.append(parts);
+                    cache.append(cache.end(), parts);
                     assertArrayEquals(
                             expected.dequantised, cache.rows().tensor(backend).toFloats());
                     assertStoredBytes(expected, format, cache.rows().stored().getFirst());

@@ -38,8 +38,13 @@ record InterruptedCache(RestorableCache cache, Runnable meanwhile) implements Re
     }
 
     @Override
-    public void append(List<Tensor> parts) {
-        cache.append(parts);
+    public CacheEnd end() {
+        return cache.end();
+    }
+
+    @Override
+    public CacheEnd append(CacheEnd end, List<Tensor> parts) {
+        return cache.append(end, parts);
     }
 
     @Override
@@ -51,6 +56,12 @@ record InterruptedCache(RestorableCache cache, Runnable meanwhile) implements Re
     public CacheRows rows(String... parts) {
         meanwhile.run();
         return cache.rows(parts);
+    }
+
+    @Override
+    public CacheRows rows(CacheEnd end, String... parts) {
+        meanwhile.run();
+        return cache.rows(end, parts);
     }
 
     @Override

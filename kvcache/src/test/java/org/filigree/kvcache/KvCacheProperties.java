@@ -89,7 +89,7 @@ class KvCacheProperties {
     private static Optional<KvCacheException.Reason> outcome(KvCache cache, Step step, List<Tensor> rows) {
         return failure(() -> {
             switch (step.kind) {
-                case APPEND -> cache.append(rows);
+                case APPEND -> cache.append(cache.end(), rows);
                 case TRUNCATE -> cache.truncate(step.rows);
                 case CLOSE -> cache.close();
             }
@@ -151,6 +151,18 @@ class KvCacheProperties {
             return Optional.empty();
         } catch (KvCacheException failure) {
             return Optional.of(failure.reason());
+        }
+    }
+
+    /** Rows that may go anywhere are offered until no other thread comes first; every refusal must be for the length. */
+    static void appendBesideOthers(KvCache cache, List<Tensor> rows) {
+        while (true) {
+            try {
+                cache.append(cache.end(), rows);
+                return;
+            } catch (KvCacheException overtaken) {
+                assertEquals(KvCacheException.Reason.LENGTH, overtaken.reason());
+            }
         }
     }
 

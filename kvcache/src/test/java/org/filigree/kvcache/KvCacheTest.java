@@ -42,13 +42,13 @@ class KvCacheTest {
     @Test
     void exhaustionNamesTheNumbersAndLosesNothing() {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
-            cache.append(rows(3));
+            cache.append(cache.end(), rows(3));
             float[] before = cache.view("latent", backend).toFloats();
-            String message = assertReason(Reason.EXHAUSTED, () -> cache.append(rows(2)));
+            String message = assertReason(Reason.EXHAUSTED, () -> cache.append(cache.end(), rows(2)));
             assertTrue(message.contains("2 rows behind 3 exceed the capacity of 4"), message);
             assertEquals(3, cache.length());
             assertArrayEquals(before, cache.view("latent", backend).toFloats());
-            cache.append(rows(1));
+            cache.append(cache.end(), rows(1));
             assertEquals(4, cache.length());
         }
     }
@@ -59,7 +59,7 @@ class KvCacheTest {
         cache.close();
         cache.close();
         assertReason(Reason.CLOSED, cache::length);
-        assertReason(Reason.CLOSED, () -> cache.append(rows(1)));
+        assertReason(Reason.CLOSED, () -> cache.append(cache.end(), rows(1)));
         assertReason(Reason.CLOSED, () -> cache.truncate(0));
         assertReason(Reason.CLOSED, () -> cache.view("latent", backend));
         assertEquals(CacheMemory.NONE, cache.memory());
@@ -68,7 +68,7 @@ class KvCacheTest {
     @Test
     void truncatingToALengthNeverReachedFails() {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
-            cache.append(rows(2));
+            cache.append(cache.end(), rows(2));
             assertReason(Reason.LENGTH, () -> cache.truncate(3));
             assertReason(Reason.LENGTH, () -> cache.truncate(-1));
             assertEquals(2, cache.length());
@@ -78,9 +78,11 @@ class KvCacheTest {
     @Test
     void rowsMustMatchTheLayout() {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
-            assertThrows(ShapeException.class, () -> cache.append(List.of(rows(1).getFirst())));
-            assertThrows(ShapeException.class, () -> cache.append(rows(1).reversed()));
-            assertThrows(ShapeException.class, () -> cache.append(List.of(rows(2).getFirst(), rows(1).getLast())));
+            assertThrows(ShapeException.class, () -> cache.append(cache.end(), List.of(rows(1).getFirst())));
+            assertThrows(ShapeException.class, () -> cache.append(cache.end(), rows(1).reversed()));
+            assertThrows(
+                    ShapeException.class,
+                    () -> cache.append(cache.end(), List.of(rows(2).getFirst(), rows(1).getLast())));
             assertReason(Reason.LAYOUT, () -> cache.view("value", backend));
             assertEquals(0, cache.length());
         }
@@ -89,11 +91,11 @@ class KvCacheTest {
     @Test
     void aViewStaysWhenTheCacheGoesOn() {
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 4)) {
-            cache.append(rows(2));
+            cache.append(cache.end(), rows(2));
             Tensor view = cache.view("rotary key", backend);
             float[] before = view.toFloats();
             cache.truncate(0);
-            cache.append(rows(4));
+            cache.append(cache.end(), rows(4));
             assertArrayEquals(before, view.toFloats());
         }
     }
@@ -102,10 +104,10 @@ class KvCacheTest {
     void rowsInPlaceOutliveAppendsOnly() {
         CacheRows last;
         try (KvCache cache = new ContiguousKvCache(LAYOUT, 8)) {
-            cache.append(rows(3));
+            cache.append(cache.end(), rows(3));
             CacheRows before = cache.rows("rotary key");
             float[] values = before.tensor(backend).toFloats();
-            cache.append(rows(2));
+            cache.append(cache.end(), rows(2));
             assertEquals(3, before.count());
             assertArrayEquals(values, before.tensor(backend).toFloats());
             cache.truncate(5);
@@ -131,9 +133,9 @@ class KvCacheTest {
     @Test
     void aRingRefusesToLookAtWhatItOverwrote() {
         try (KvCache cache = new SlidingKvCache(RowStorage.float32(LAYOUT), new SlidingWindow(4, 2), 100)) {
-            cache.append(rows(6));
+            cache.append(cache.end(), rows(6));
             CacheRows full = cache.rows();
-            cache.append(rows(1));
+            cache.append(cache.end(), rows(1));
             assertReason(Reason.STALE, () -> full.tensor(backend));
             assertEquals(1, cache.rows().firstToken());
             assertEquals(6, cache.rows().count());
@@ -141,9 +143,9 @@ class KvCacheTest {
             String message = assertReason(Reason.LENGTH, () -> cache.truncate(4));
             assertTrue(message.contains("begins at token 0, but the oldest one kept is 1"), message);
             assertEquals(5, cache.length());
-            cache.append(rows(50));
+            cache.append(cache.end(), rows(50));
             assertEquals(49, cache.rows().firstToken());
-            assertReason(Reason.EXHAUSTED, () -> cache.append(rows(46)));
+            assertReason(Reason.EXHAUSTED, () -> cache.append(cache.end(), rows(46)));
             cache.truncate(53);
             assertEquals(4, cache.rows().count());
             assertFalse(cache.canTruncateTo(52));
@@ -164,7 +166,7 @@ class KvCacheTest {
         try (KvCache contiguous = new ContiguousKvCache(storage, 1000);
                 BlockPool pool = BlockPoolConfig.of(16, 1, storage).init()) {
             for (KvCache cache : List.of(contiguous, pool.sequence(1000).layer(0))) {
-                cache.append(rows);
+                cache.append(cache.end(), rows);
                 CacheMemory memory = cache.memory();
                 assertEquals(584_000, memory.usedBytes());
                 assertEquals(16 * 37_440, memory.reservedBytes());
@@ -206,10 +208,12 @@ class KvCacheTest {
         assertEquals(4 * (5 + 2 + 3), config.bytesPerToken());
         try (SequenceCache sequence = config.init()) {
             assertEquals(8 * config.bytesPerToken(), sequence.memory().reservedBytes());
-            sequence.layer(0).append(rows(3));
+            sequence.layer(0).append(sequence.layer(0).end(), rows(3));
             assertEquals(0, sequence.length());
             sequence.layer(1)
-                    .append(KvCacheProperties.rows(backend, sequence.layer(1).layout(), 2, random));
+                    .append(
+                            sequence.layer(1).end(),
+                            KvCacheProperties.rows(backend, sequence.layer(1).layout(), 2, random));
             assertEquals(2, sequence.length());
             assertEquals(4 * (3 * 7 + 2 * 3), sequence.memory().usedBytes());
             assertReason(Reason.LENGTH, () -> sequence.truncate(3));
@@ -226,14 +230,14 @@ class KvCacheTest {
         try (SequenceCache sequence = new SequenceCache(
                 List.of(new ContiguousKvCache(storage, 9), new SlidingKvCache(storage, new SlidingWindow(2, 1), 9)))) {
             for (int layer = 0; layer < 2; layer++) {
-                sequence.layer(layer).append(rows(6));
+                sequence.layer(layer).append(sequence.layer(layer).end(), rows(6));
             }
             assertReason(Reason.LENGTH, () -> sequence.truncate(4));
             assertEquals(6, sequence.layer(0).length());
             sequence.truncate(5);
             assertEquals(5, sequence.layer(0).length());
             sequence.truncate(0);
-            sequence.layer(1).append(rows(2));
+            sequence.layer(1).append(sequence.layer(1).end(), rows(2));
             assertEquals(0, sequence.layer(1).rows().firstToken());
         }
     }
@@ -244,13 +248,13 @@ class KvCacheTest {
         try (BlockPool pool = config.init();
                 KvCache empty = new ContiguousKvCache(LAYOUT, 9);
                 KvCache three = new ContiguousKvCache(LAYOUT, 9)) {
-            three.append(rows(3));
+            three.append(three.end(), rows(3));
             String message = assertReason(Reason.LENGTH, () -> new SequenceCache(List.of(three, empty)));
             assertTrue(message.contains("[3, 0] tokens"), message);
-            empty.append(rows(3));
+            empty.append(empty.end(), rows(3));
             assertEquals(3, new SequenceCache(List.of(three, empty)).length());
             PagedSequence midway = pool.sequence(9);
-            midway.layer(0).append(rows(2));
+            midway.layer(0).append(midway.layer(0).end(), rows(2));
             assertEquals(2, midway.fork().layer(0).length());
         }
     }
@@ -280,7 +284,7 @@ class KvCacheTest {
                 running.add(pool.submit(() -> {
                     start.await();
                     for (int i = 0; i < appends; i++) {
-                        cache.append(List.of(latent, rotary));
+                        KvCacheProperties.appendBesideOthers(cache, List.of(latent, rotary));
                     }
                     return null;
                 }));
@@ -332,7 +336,7 @@ class KvCacheTest {
             });
             Future<?> writer = pool.submit(() -> {
                 for (int token = 0; token < tokens; token++) {
-                    cache.append(List.of(backend.tensors().full(Shape.of(1, 16), token)));
+                    cache.append(cache.end(), List.of(backend.tensors().full(Shape.of(1, 16), token)));
                     if (token == tokens / 2) {
                         // A slow start of the reader must not leave it nothing to read.
                         var _ = someRead.await(10, TimeUnit.SECONDS);

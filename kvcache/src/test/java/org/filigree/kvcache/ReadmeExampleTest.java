@@ -42,8 +42,10 @@ class ReadmeExampleTest {
                     backend.tensors().full(Shape.of(200, 512), 1),
                     backend.tensors().full(Shape.of(200, 64), 2),
                     backend.tensors().full(Shape.of(200, 128), 3));
-            first.layer(0).append(rows);
-            first.layer(1).append(rows);
+            for (int layer = 0; layer < 2; layer++) {
+                KvCache cache = first.layer(layer);
+                cache.append(cache.end(), rows);
+            }
             first.truncate(198); // the last two tokens were guesses, and wrong
             first.publish(Arrays.copyOf(prompt, 198));
 

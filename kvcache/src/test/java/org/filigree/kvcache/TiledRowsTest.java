@@ -36,7 +36,7 @@ class TiledRowsTest {
                 : RowStorage.float32(layout.with("rotary key", rotary)).with(format, "latent", "rotary key");
         try (KvCache cache = new ContiguousKvCache(storage, 5)) {
             List<Tensor> rows = KvCacheProperties.rows(backend, storage.layout(), 5, random);
-            cache.append(rows);
+            cache.append(cache.end(), rows);
             for (int part = 0; part < rows.size(); part++) {
                 float[] written = rows.get(part).toFloats();
                 float[] read = cache.view(storage.layout().parts().get(part).name(), backend)
@@ -97,8 +97,8 @@ class TiledRowsTest {
             float[] values = new float[keys * width];
             random.fillGaussian(values);
             Tensor rows = backend.tensors().floats(Shape.of(keys, width), values);
-            exact.append(List.of(rows));
-            rounded.append(List.of(rows));
+            exact.append(exact.end(), List.of(rows));
+            rounded.append(rounded.end(), List.of(rows));
             for (int i = 0; i < queries; i++) {
                 float[] query = new float[width];
                 random.fork("query " + i).fillGaussian(query);

@@ -5,26 +5,38 @@ import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.slice;
 
 import java.util.ArrayList;
+import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.CacheEnd;
 import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 
-/** A pass through caches: sequences one after the other, each at its own position. */
-final class CachedPass {
-    private CachedPass() {}
+/**
+ * One sequence's way through its cache. Everything that it reads before it appends is of the end at which it began, everything after is of
+ * its own end, and it appends to the former alone; so another pass through the same cache is refused or unseen.
+ */
+final class CachedPass implements TokenPass {
+    private final String layer;
+    private final int sequence;
+    private final KvCache cache;
+    private final CacheEnd start;
+    private final List<Tensor> parts = new ArrayList<>();
 
-    interface OneSequence {
-        /** x [1, tokens, width], which sequence it is, and its cache, which the layer appends to. */
-        Tensor forward(Tensor x, int sequence, KvCache cache, Context context);
+    private CachedPass(String layer, int sequence, KvCache cache, CacheEnd start) {
+        this.layer = layer;
+        this.sequence = sequence;
+        this.cache = cache;
+        this.start = start;
     }
 
-    static Tensor eachSequence(String layer, Tensor x, CacheBatch caches, Context context, OneSequence one) {
+    /** Sequences one after the other, each at its own position. */
+    static Tensor eachSequence(String layer, Tensor x, CacheBatch caches, Context context, Body body) {
         if (context.mode() == Context.Mode.TRAINING) {
             throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
                     + " gradient on; use Context.inference(), or leave the caches out");
@@ -38,63 +50,72 @@ final class CachedPass {
         return Autograd.withoutGradients(() -> {
             var outputs = new ArrayList<Tensor>();
             for (int b = 0; b < x.dim(0); b++) {
-                KvCache cache = caches.sequences().get(b);
-                inStep(layer, cache, context);
-                outputs.add(one.forward(slice(x, 0, b, b + 1), b, cache, context));
+                CachedPass pass = begin(layer, b, caches.sequences().get(b), context);
+                outputs.add(body.forward(slice(x, 0, b, b + 1), pass, context));
             }
             return concat(0, outputs);
         });
     }
 
-    private static void inStep(String layer, KvCache cache, Context context) {
-        if (context.start() != 0 && context.start() != cache.length()) {
+    private static CachedPass begin(String layer, int sequence, KvCache cache, Context context) {
+        CacheEnd start = cache.end();
+        if (context.start() != 0 && context.start() != start.length()) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     layer + ": the context starts at position " + context.start() + " but the cache holds "
-                            + cache.length() + " tokens; truncate the cache or correct the start");
+                            + start.length() + " tokens; truncate the cache or correct the start");
         }
+        return new CachedPass(layer, sequence, cache, start);
     }
 
-    /**
-     * A cache that keeps a row for every token, as a sequence of a pool does, has no runs; one whose tokens were taken back or put in behind
-     * the layer's back has others than its tokens say.
-     */
-    static void requireRuns(String layer, KvCache cache, Compression compression) {
-        CacheRows entries = cache.rows(CompressedAttention.ENTRIES);
+    @Override
+    public int start() {
+        return start.length();
+    }
+
+    @Override
+    public int sequence() {
+        return sequence;
+    }
+
+    /** A cache that keeps a row for every token, as a sequence of a pool does, has no runs. */
+    @Override
+    public void requireRuns(Compression compression) {
+        CacheRows entries = cache.rows(start, CompressedAttention.ENTRIES);
         if (entries.tokensPerRow() != compression.ratio()) {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
                     layer + ": an entry stands for " + compression.ratio() + " tokens but a row of " + cache + " for "
                             + entries.tokensPerRow() + "; make the cache by the layer's cacheLayout()");
         }
-        if (entries.count() != compression.entries(cache.length())) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LENGTH,
-                    layer + ": " + cache.length() + " tokens complete " + compression.entries(cache.length())
-                            + " runs of " + compression.ratio() + " but the cache holds " + entries.count()
-                            + " entries; truncate tokens and entries together");
-        }
     }
 
-    /** Without caches there is nothing to reach back to. */
-    static void fromTheBeginning(String layer, Context context) {
-        if (context.start() != 0) {
-            throw new IllegalArgumentException(layer + ": a pass that begins at position " + context.start()
-                    + " needs caches, since its window and its runs reach back; add a CacheBatch to the context");
+    @Override
+    public Tensor window(int width, Tensor keys) {
+        return after(CompressedAttention.WINDOW, Math.max(0, start() - width + 1), keys);
+    }
+
+    @Override
+    public Tensor unpooled(String part, Compressor pooling, Tensor rows) {
+        int first = pooling.compression().entries(start());
+        if (pooling.compression().entries(start() + rows.dim(1)) == first) {
+            // What will be needed of earlier rows can stay where it is.
+            return slice(rows, 1, 0, 0);
         }
+        return rows.dim(2) == 0 ? rows : after(part, pooling.firstRow(first), rows);
     }
 
     /** Rows of a part from a position on, then new ones: [1, rows, ·]. */
-    static Tensor after(KvCache cache, String part, int from, Tensor more) {
-        if (from == cache.length()) {
+    private Tensor after(String part, int from, Tensor more) {
+        if (from == start()) {
             return more;
         }
-        CacheRows held = cache.rows(part);
+        CacheRows held = cache.rows(start, part);
         int first = from - held.firstToken();
         if (first < 0) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
-                    "attention: the next token looks back to " + part + " of token " + from + " but the oldest kept is "
+                    layer + ": the next token looks back to " + part + " of token " + from + " but the oldest kept is "
                             + held.firstToken() + "; make the cache by the layer's cacheLayout()");
         }
         int rows = held.count() - first;
@@ -102,6 +123,30 @@ final class CachedPass {
         held.read(first, rows, values, 0);
         Tensor before = Backend.of(more).tensors().floats(Shape.of(1, rows, held.width()), values);
         return concat(1, before, more);
+    }
+
+    @Override
+    public void leave(Tensor part) {
+        parts.add(withoutBatch(part));
+    }
+
+    @Override
+    public void end() {
+        var _ = cache.append(start, parts);
+    }
+
+    @Override
+    public EntryKeys end(EntryKeys.Computed completed) {
+        leave(completed.keys());
+        Tensor scorerKeys = completed.scorerKeys();
+        if (scorerKeys != null) {
+            leave(scorerKeys);
+        }
+        CacheEnd end = cache.append(start, parts);
+        return new EntryKeys.Cached(
+                cache.rows(end, CompressedAttention.ENTRIES),
+                scorerKeys == null ? null : cache.rows(end, CompressedAttention.SCORER_KEYS),
+                Backend.of(completed.keys()));
     }
 
     /** [1, rows, ·] to [rows, ·]. */

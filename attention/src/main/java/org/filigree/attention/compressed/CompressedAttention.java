@@ -1,7 +1,5 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Slice.slice;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +19,6 @@ import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
-import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.jspecify.annotations.Nullable;
 
@@ -128,67 +125,33 @@ public final class CompressedAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
-        Check.rank(LAYER, "x", x, 3);
-        Check.lastDim(LAYER, "x", x, config.head().width());
-        Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
-        if (x.shape().size() == 0) {
-            return Backend.of(x).tensors().zeros(x.shape());
-        }
-        return caches.map(batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
-                .orElseGet(() -> atOnce(x, context));
+        return TokenPass.run(LAYER, config.head().width(), x, context, this::forward);
     }
 
-    private Tensor atOnce(Tensor x, Context context) {
-        CachedPass.fromTheBeginning(LAYER, context);
-        SharedHead.Tokens tokens = head.project(x, 0);
-        Attended window = window(tokens, tokens.keys());
-        if (compressor == null) {
-            return joined(tokens, List.of(window), x, 0, context);
-        }
-        EntryKeys.Computed entries =
-                entries(compressor, 0, compressor.rows(x, 0), scorerRows(tokens, context), context);
-        return joined(tokens, attended(tokens, entries, window, context), x, 0, context);
-    }
-
-    /** Entries are read where the cache keeps them, new ones too; the window's earlier keys come before the pass's own. */
-    private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
-        int start = cache.length();
+    private Tensor forward(Tensor x, TokenPass pass, Context context) {
         if (compressor != null) {
-            CachedPass.requireRuns(LAYER, cache, config.compression());
+            pass.requireRuns(config.compression());
         }
-        SharedHead.Tokens tokens = head.project(x, start);
-        Attended window = window(
-                tokens, CachedPass.after(cache, WINDOW, Math.max(0, start - config.window() + 1), tokens.keys()));
-        var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
+        SharedHead.Tokens tokens = head.project(x, pass.start());
+        Attended window = window(tokens, pass.window(config.window(), tokens.keys()));
+        pass.leave(tokens.keys());
         if (compressor == null) {
-            cache.append(parts);
-            return joined(tokens, List.of(window), x, sequence, context);
+            pass.end();
+            return joined(tokens, List.of(window), x, pass, context);
         }
-        int first = config.compression().entries(start);
-        Tensor rows = compressor.rows(x, start);
+        Tensor rows = compressor.rows(x, pass.start());
+        pass.leave(rows);
         Tensor scorerRows = scorerRows(tokens, context);
-        parts.add(CachedPass.withoutBatch(rows));
         if (scorerRows.dim(2) > 0) {
-            parts.add(CachedPass.withoutBatch(scorerRows));
+            pass.leave(scorerRows);
         }
-        if (config.compression().entries(start + x.dim(1)) > first) {
-            int from = compressor.firstRow(first);
-            rows = CachedPass.after(cache, ROWS, from, rows);
-            scorerRows = scorerRows.dim(2) == 0 ? scorerRows : CachedPass.after(cache, SCORER_ROWS, from, scorerRows);
-        } else {
-            // No run is completed: what is needed of earlier rows can stay where it is.
-            rows = slice(rows, 1, 0, 0);
-            scorerRows = slice(scorerRows, 1, 0, 0);
-        }
-        EntryKeys.Computed made = entries(compressor, first, rows, scorerRows, context);
-        parts.add(CachedPass.withoutBatch(made.keys()));
-        Tensor scorerKeys = made.scorerKeys();
-        if (scorerKeys != null) {
-            parts.add(CachedPass.withoutBatch(scorerKeys));
-        }
-        cache.append(parts);
-        var all = EntryKeys.Cached.of(cache, scorerKeys != null, Backend.of(x));
-        return joined(tokens, attended(tokens, all, window, context), x, sequence, context);
+        EntryKeys entries = pass.end(entries(
+                compressor,
+                config.compression().entries(pass.start()),
+                pass.unpooled(ROWS, compressor, rows),
+                pass.unpooled(SCORER_ROWS, compressor, scorerRows),
+                context));
+        return joined(tokens, attended(tokens, entries, window, context), x, pass, context);
     }
 
     private Attended window(SharedHead.Tokens tokens, Tensor rows) {
@@ -217,10 +180,10 @@ public final class CompressedAttention implements Layer {
                 head.entryKeys(latents, angles), scorerKeys == null || scorerKeys.dim(2) == 0 ? null : scorerKeys);
     }
 
-    private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, Tensor x, int sequence, Context context) {
+    private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, Tensor x, TokenPass pass, Context context) {
         var all = new ArrayList<>(parts);
         context.find(MemoryHook.KEY).ifPresent(hook -> {
-            MemoryHook.Recalled memory = hook.recall(new MemoryHook.Question(this, x, sequence, tokens.start()));
+            MemoryHook.Recalled memory = hook.recall(new MemoryHook.Question(this, x, pass.sequence(), tokens.start()));
             Tensor keys = memory.keys();
             Check.shape(
                     LAYER, "memory", keys, x.dim(0), keys.dim(1), config.head().head());

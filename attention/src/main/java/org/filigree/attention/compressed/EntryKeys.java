@@ -7,7 +7,6 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheRows;
-import org.filigree.kvcache.KvCache;
 import org.jspecify.annotations.Nullable;
 
 /** Compressed entries that queries may attend to, and a scorer's keys of them where it made any. */
@@ -46,13 +45,6 @@ sealed interface EntryKeys {
      * @param backend of the pass
      */
     record Cached(CacheRows rows, @Nullable CacheRows scorerRows, Backend backend) implements EntryKeys {
-        static Cached of(KvCache cache, boolean scored, Backend backend) {
-            return new Cached(
-                    cache.rows(CompressedAttention.ENTRIES),
-                    scored ? cache.rows(CompressedAttention.SCORER_KEYS) : null,
-                    backend);
-        }
-
         @Override
         public int count() {
             return rows.count();

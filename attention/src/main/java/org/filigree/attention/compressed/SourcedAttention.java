@@ -2,11 +2,8 @@ package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Gather.gatherLast;
 import static org.filigree.core.op.Select.select;
-import static org.filigree.core.op.Slice.slice;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.filigree.attention.Attended;
 import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScoreListener;
@@ -21,11 +18,9 @@ import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
-import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
-import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.jspecify.annotations.Nullable;
 
@@ -113,59 +108,29 @@ public final class SourcedAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
-        Check.rank(LAYER, "x", x, 3);
-        Check.lastDim(LAYER, "x", x, config.head().width());
-        Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
-        if (x.shape().size() == 0) {
-            return Backend.of(x).tensors().zeros(x.shape());
-        }
-        return caches.map(batch -> CachedPass.eachSequence(LAYER, x, batch, context, this::throughCache))
-                .orElseGet(() -> atOnce(x, context));
+        return TokenPass.run(LAYER, config.head().width(), x, context, this::forward);
     }
 
-    private Tensor atOnce(Tensor x, Context context) {
-        CachedPass.fromTheBeginning(LAYER, context);
-        SharedHead.Tokens tokens = head.project(x, 0);
-        Attended window = window(tokens, tokens.keys());
+    private Tensor forward(Tensor x, TokenPass pass, Context context) {
         if (compressor != null) {
-            publish(make(compressor, 0, compressor.rows(x, 0), context), 0, tokens, context);
+            pass.requireRuns(config.compression());
         }
-        return attend(tokens, 0, window, context);
-    }
-
-    private Tensor throughCache(Tensor x, int sequence, KvCache cache, Context context) {
-        int start = cache.length();
-        if (compressor != null) {
-            CachedPass.requireRuns(LAYER, cache, config.compression());
-        }
-        SharedHead.Tokens tokens = head.project(x, start);
-        Attended window = window(
-                tokens,
-                CachedPass.after(
-                        cache, CompressedAttention.WINDOW, Math.max(0, start - config.window() + 1), tokens.keys()));
-        var parts = new ArrayList<>(List.of(CachedPass.withoutBatch(tokens.keys())));
+        SharedHead.Tokens tokens = head.project(x, pass.start());
+        Attended window = window(tokens, pass.window(config.window(), tokens.keys()));
+        pass.leave(tokens.keys());
         if (compressor == null) {
-            cache.append(parts);
-            return attend(tokens, sequence, window, context);
+            pass.end();
+            return attend(tokens, pass.sequence(), window, context);
         }
-        int first = config.compression().entries(start);
-        Tensor rows = compressor.rows(x, start);
+        Tensor rows = compressor.rows(x, pass.start());
         if (config.compression().gated()) {
-            parts.add(CachedPass.withoutBatch(rows));
-            // Where no run is completed, what is needed of earlier rows can stay where it is.
-            rows = config.compression().entries(start + x.dim(1)) > first
-                    ? CachedPass.after(cache, CompressedAttention.ROWS, compressor.firstRow(first), rows)
-                    : slice(rows, 1, 0, 0);
+            pass.leave(rows);
+            rows = pass.unpooled(CompressedAttention.ROWS, compressor, rows);
         }
-        EntryKeys.Computed made = make(compressor, first, rows, context);
-        parts.add(CachedPass.withoutBatch(made.keys()));
-        Tensor indexKeys = made.scorerKeys();
-        if (indexKeys != null) {
-            parts.add(CachedPass.withoutBatch(indexKeys));
-        }
-        cache.append(parts);
-        publish(EntryKeys.Cached.of(cache, indexKeys != null, Backend.of(x)), sequence, tokens, context);
-        return attend(tokens, sequence, window, context);
+        int first = config.compression().entries(pass.start());
+        EntryKeys entries = pass.end(make(compressor, first, rows, context));
+        publish(entries, pass.sequence(), tokens, context);
+        return attend(tokens, pass.sequence(), window, context);
     }
 
     private Attended window(SharedHead.Tokens tokens, Tensor rows) {

@@ -137,9 +137,11 @@ class PrefixesAndRunsTest {
                         message);
             }
             first.layer(0)
-                    .append(layout.parts().stream()
-                            .map(part -> backend.tensors().zeros(Shape.of(8, part.width())))
-                            .toList());
+                    .append(
+                            first.layer(0).end(),
+                            layout.parts().stream()
+                                    .map(part -> backend.tensors().zeros(Shape.of(8, part.width())))
+                                    .toList());
             first.publish(IDS);
             PagedSequence second = pool.sequence(20, IDS);
             for (int length = 8; length > 0; length--) {
@@ -159,9 +161,11 @@ class PrefixesAndRunsTest {
                         new ContiguousKvCache(new RowLayout(config.cacheLayout().entries()), 20)) {
             PagedSequence first = pool.sequence(20);
             first.layer(0)
-                    .append(tokens.parts().stream()
-                            .map(part -> backend.tensors().zeros(Shape.of(8, part.width())))
-                            .toList());
+                    .append(
+                            first.layer(0).end(),
+                            tokens.parts().stream()
+                                    .map(part -> backend.tensors().zeros(Shape.of(8, part.width())))
+                                    .toList());
             first.publish(IDS);
             int ratio = config.compression().ratio();
             PagedSequence second = pool.sequence(20, IDS);

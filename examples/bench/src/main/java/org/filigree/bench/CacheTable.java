@@ -55,7 +55,7 @@ final class CacheTable implements Table {
                 backend -> {
                     KvCache cache = cache(KEYS);
                     for (int from = 0; from < KEYS; from += APPENDED) {
-                        cache.append(parts(backend, 10 + from / APPENDED, APPENDED));
+                        cache.append(cache.end(), parts(backend, 10 + from / APPENDED, APPENDED));
                     }
                     CacheRows rows = cache.rows();
                     Tensor queries = Inputs.tensor(backend, 1, 1, HEADS, WIDTH);
@@ -90,7 +90,7 @@ final class CacheTable implements Table {
         float[] first = new float[8 * WIDTH];
         return () -> {
             cache.truncate(0);
-            cache.append(parts);
+            cache.append(cache.end(), parts);
             cache.rows().read(0, 8, first, 0);
             return List.of(backend.tensors().floats(Shape.of(8, WIDTH), first));
         };

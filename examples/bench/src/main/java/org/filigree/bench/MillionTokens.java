@@ -42,7 +42,7 @@ final class MillionTokens {
                     Inputs.tensor(backend, 2, CHUNK, format.rotary()));
             long start = System.nanoTime();
             for (int from = 0; from < TOKENS; from += CHUNK) {
-                cache.append(chunk);
+                cache.append(cache.end(), chunk);
             }
             CacheMemory memory = cache.memory();
             out.printf(
@@ -66,7 +66,7 @@ final class MillionTokens {
             for (int step = 0; step < STEPS; step++) {
                 long begin = System.nanoTime();
                 cache.truncate(TOKENS - 1);
-                cache.append(token);
+                cache.append(cache.end(), token);
                 CachedAttention.attend(new CachedAttentionInput(
                         queries, cache.rows(), format.width(), chosen, 1 / Math.sqrt(format.width()), null));
                 best = Math.min(best, System.nanoTime() - begin);

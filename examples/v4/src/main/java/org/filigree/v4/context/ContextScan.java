@@ -73,10 +73,12 @@ public final class ContextScan {
         while (cache.length() < length) {
             int tokens = Math.min(PROMPT, length - cache.length());
             RandomStream own = random.fork(cache.length());
-            cache.append(List.of(
-                    normal(backend, own.fork("latent"), tokens, LATENT),
-                    normal(backend, own.fork("rotary"), tokens, ROTARY),
-                    normal(backend, own.fork("index"), tokens, INDEX)));
+            cache.append(
+                    cache.end(),
+                    List.of(
+                            normal(backend, own.fork("latent"), tokens, LATENT),
+                            normal(backend, own.fork("rotary"), tokens, ROTARY),
+                            normal(backend, own.fork("index"), tokens, INDEX)));
         }
     }
 
