@@ -2,8 +2,12 @@ package org.filigree.attention;
 
 import static org.filigree.core.backend.simd.TileProducts.PANEL;
 import static org.filigree.core.backend.simd.TileProducts.TILE;
+import static org.filigree.core.backend.simd.VectorMath.F;
+import static org.filigree.core.backend.simd.VectorMath.LANES;
 
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 import org.filigree.core.backend.simd.Exponential;
 import org.filigree.core.backend.simd.TileProducts;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * the values under the same weights (Milakov and Gimelshein, 2018). All heads share the keys; values are the first channels of keys.
  */
 final class RunningSoftmax {
-    /** Most keys of a tile: 64 rows of 576 floats are 144 KiB, which the second-level cache holds beside queries and sums. */
-    static final int ROWS = 64;
+    /** Most keys of a tile: 96 rows of 576 floats are 216 KiB, which the second-level cache holds beside queries and sums. */
+    static final int ROWS = 2 * HeadProducts.KEYS;
 
     private final int heads;
     private final int width;
@@ -24,7 +28,7 @@ final class RunningSoftmax {
     private final float[] weight;
     private final float[] values;
     private final float[] logits;
-    private final float[] sums = new float[TileProducts.SUMS];
+    private final HeadProducts products = new HeadProducts();
 
     RunningSoftmax(int heads, int width, int valueWidth, float scale) {
         this.heads = heads;
@@ -35,85 +39,73 @@ final class RunningSoftmax {
         Arrays.fill(greatest, Float.NEGATIVE_INFINITY);
         this.weight = new float[heads];
         this.values = new float[heads * valueWidth];
-        this.logits = new float[heads * ROWS];
+        this.logits = new float[Math.ceilDiv(heads, TILE) * TILE * ROWS];
     }
 
-    /** Adds the first {@code count} keys of a tile [ROWS, width], 1 or more. */
+    /** Adds the first {@code count} keys of a tile [ROWS, width], 1 or more; what lies behind them does not matter. */
     void add(float[] queries, int queriesAt, float[] tile, int count) {
         for (int h = 0; h < heads; h += TILE) {
-            for (int r = 0; r < count; r += TILE) {
-                products(queries, queriesAt, h, tile, r, count);
-            }
+            int h1 = queriesAt + Math.min(h + 1, heads - 1) * width;
+            int h2 = queriesAt + Math.min(h + 2, heads - 1) * width;
+            int h3 = queriesAt + Math.min(h + 3, heads - 1) * width;
+            products.of(queries, queriesAt + h * width, h1, h2, h3, tile, width, count, logits, h * ROWS, ROWS);
         }
         for (int h = 0; h < heads; h++) {
             weigh(h, count);
         }
-        for (int h = 0; h < heads; h += TILE) {
-            int h1 = Math.min(h + 1, heads - 1);
-            int h2 = Math.min(h + 2, heads - 1);
-            int h3 = Math.min(h + 3, heads - 1);
-            for (int c = 0; c < valueWidth; c += PANEL) {
-                TileProducts.addRows(
-                        logits,
-                        h * ROWS,
-                        h1 * ROWS,
-                        h2 * ROWS,
-                        h3 * ROWS,
-                        1,
-                        count,
-                        tile,
-                        c,
-                        width,
-                        values,
-                        h * valueWidth + c,
-                        h1 * valueWidth + c,
-                        h2 * valueWidth + c,
-                        h3 * valueWidth + c);
+        // Panels outside: one of them stays in the first-level cache while all heads add it up.
+        for (int c = 0; c < valueWidth; c += PANEL) {
+            for (int h = 0; h < heads; h += TILE) {
+                addUp(h, tile, c, count);
             }
         }
     }
 
-    /** Four heads times four keys; at the ends the last one is named again. */
-    private void products(float[] queries, int queriesAt, int head, float[] tile, int row, int count) {
+    private void addUp(int head, float[] tile, int channel, int count) {
         int h1 = Math.min(head + 1, heads - 1);
         int h2 = Math.min(head + 2, heads - 1);
         int h3 = Math.min(head + 3, heads - 1);
-        int r1 = Math.min(row + 1, count - 1);
-        int r2 = Math.min(row + 2, count - 1);
-        int r3 = Math.min(row + 3, count - 1);
-        TileProducts.dots(
-                queries,
-                queriesAt + head * width,
-                queriesAt + h1 * width,
-                queriesAt + h2 * width,
-                queriesAt + h3 * width,
+        TileProducts.addRows(
+                logits,
+                head * ROWS,
+                h1 * ROWS,
+                h2 * ROWS,
+                h3 * ROWS,
+                1,
+                count,
                 tile,
-                row * width,
-                r1 * width,
-                r2 * width,
-                r3 * width,
+                channel,
                 width,
-                sums);
-        for (int i = 0; i < Math.min(TILE, heads - head); i++) {
-            for (int j = 0; j < Math.min(TILE, count - row); j++) {
-                logits[(head + i) * ROWS + row + j] = scale * sums[i * TILE + j];
-            }
-        }
+                values,
+                head * valueWidth + channel,
+                h1 * valueWidth + channel,
+                h2 * valueWidth + channel,
+                h3 * valueWidth + channel);
     }
 
-    /** Turns the logits of a head into weights, and what it has so far to the new greatest logit. */
+    /** Turns the products of a head into weights, and what it has so far to the new greatest logit. */
     private void weigh(int head, int count) {
         int at = head * ROWS;
-        float most = greatest[head];
-        for (int r = at; r < at + count; r++) {
-            most = Math.max(most, logits[r]);
-        }
+        float most = Math.max(greatest[head], scaled(at, count));
         if (most == Float.NEGATIVE_INFINITY) {
             Arrays.fill(logits, at, at + count, 0f);
             return;
         }
         rescale(head, most);
-        weight[head] += Exponential.ofDifference(logits, at, most, logits, at, count);
+        weight[head] += Exponential.ofDifference(logits, at, most, logits, at, F.loopBound(count + LANES - 1));
+    }
+
+    /** Products to logits, and behind the last −∞ up to a whole vector: the greatest. */
+    private float scaled(int at, int count) {
+        FloatVector most = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        for (int r = 0; r < count; r += LANES) {
+            FloatVector logit = FloatVector.fromArray(F, logits, at + r)
+                    .mul(scale)
+                    .blend(Float.NEGATIVE_INFINITY, F.indexInRange(r, count).not());
+            logit.intoArray(logits, at + r);
+            most = most.max(logit);
+        }
+        return most.reduceLanes(VectorOperators.MAX);
     }
 
     private void rescale(int head, float most) {

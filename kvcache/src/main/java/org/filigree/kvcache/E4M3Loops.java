@@ -101,25 +101,40 @@ final class E4M3Loops {
      * telling them apart would always take.
      *
      * @param tileShift logarithm of the codes that share a scale
-     * @param factors scale · {@link #REBIAS} of each tile
+     * @param factors holds scale · {@link #REBIAS} of each tile
+     * @param factorsAt where those of the row begin
      * @return whether all codes are numbers; where one is NaN, results are of no use
      */
     static boolean decode(
-            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+            MemorySegment memory,
+            long offset,
+            int count,
+            int tileShift,
+            float[] factors,
+            int factorsAt,
+            float[] out,
+            int at) {
         return 1 << tileShift >= BYTES
-                ? decodeBytes(memory, offset, count, tileShift, factors, out, at)
-                : decodeLanes(memory, offset, count, tileShift, factors, out, at);
+                ? decodeBytes(memory, offset, count, tileShift, factors, factorsAt, out, at)
+                : decodeLanes(memory, offset, count, tileShift, factors, factorsAt, out, at);
     }
 
     /** As many codes as a vector has bytes are loaded and dealt out, four to an int. */
     private static boolean decodeBytes(
-            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+            MemorySegment memory,
+            long offset,
+            int count,
+            int tileShift,
+            float[] factors,
+            int factorsAt,
+            float[] out,
+            int at) {
         ByteVector greatest = ByteVector.zero(BYTE_LANES);
         for (int i = 0; i < count; i += BYTES) {
             ByteVector codes = ByteVector.fromMemorySegment(BYTE_LANES, memory, offset + i, ByteOrder.LITTLE_ENDIAN);
             greatest = greatest.max(codes.and((byte) NAN));
             IntVector dealt = codes.rearrange(DEAL).reinterpretAsInts();
-            FloatVector factor = FloatVector.broadcast(F, factors[i >>> tileShift]);
+            FloatVector factor = FloatVector.broadcast(F, factors[factorsAt + (i >>> tileShift)]);
             dealt.lanewise(VectorOperators.LSHL, 24)
                     .lanewise(VectorOperators.ASHR, 4)
                     .and(CODE)
@@ -148,7 +163,14 @@ final class E4M3Loops {
     }
 
     private static boolean decodeLanes(
-            MemorySegment memory, long offset, int count, int tileShift, float[] factors, float[] out, int at) {
+            MemorySegment memory,
+            long offset,
+            int count,
+            int tileShift,
+            float[] factors,
+            int factorsAt,
+            float[] out,
+            int at) {
         ByteVector greatest = ByteVector.zero(B);
         for (int i = 0; i < count; i += LANES) {
             ByteVector codes = ByteVector.fromMemorySegment(B, memory, offset + i, ByteOrder.LITTLE_ENDIAN);
@@ -157,7 +179,7 @@ final class E4M3Loops {
                     .lanewise(VectorOperators.LSHL, MANTISSA_DROP)
                     .and(CODE)
                     .reinterpretAsFloats()
-                    .mul(factors[i >>> tileShift])
+                    .mul(factors[factorsAt + (i >>> tileShift)])
                     .intoArray(out, at + i);
         }
         return !greatest.compare(VectorOperators.EQ, (byte) NAN).anyTrue();

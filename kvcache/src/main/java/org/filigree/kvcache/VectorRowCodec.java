@@ -192,23 +192,31 @@ final class VectorRowCodec implements RowCodec {
             float[] out,
             int at,
             int stride) {
-        float[] factors = new float[tiled.tiles()];
+        int tiles = tiled.tiles();
+        float[] factors = new float[count * tiles];
+        boolean suit = factors(tiled, memory, rows, scales, count, factors);
         for (int r = 0; r < count; r++) {
             int to = at + r * stride;
-            if (!factors(tiled, memory, rows[r], scales[r], factors)
-                    || !E4M3Loops.decode(memory, rows[r], tiled.coded(), tileShift, factors, out, to)) {
+            if (!suit || !E4M3Loops.decode(memory, rows[r], tiled.coded(), tileShift, factors, r * tiles, out, to)) {
                 NaiveRowCodec.decodeCodes(tiled, memory, rows[r], scales[r], out, to);
             }
         }
     }
 
-    /** What the codes of every tile are multiplied by, if the scales of a row suit the loops. */
-    private static boolean factors(TiledRows tiled, MemorySegment memory, long row, long scales, float[] factors) {
+    /**
+     * What the codes of every tile are multiplied by, if all scales suit the loops. Scales of the rows lie far apart: read together, their
+     * page walks and cache misses overlap.
+     */
+    private static boolean factors(
+            TiledRows tiled, MemorySegment memory, long[] rows, long[] scales, int count, float[] factors) {
+        int tiles = tiled.tiles();
         boolean suit = true;
-        for (int t = 0; t < tiled.tiles(); t++) {
-            float scale = NaiveRowCodec.scale(tiled, t, memory, row, scales);
-            suit &= isExact(scale) && scale <= E4M3Loops.GREATEST_SCALE;
-            factors[t] = scale * E4M3Loops.REBIAS;
+        for (int r = 0; r < count; r++) {
+            for (int t = 0; t < tiles; t++) {
+                float scale = NaiveRowCodec.scale(tiled, t, memory, rows[r], scales[r]);
+                suit &= isExact(scale) && scale <= E4M3Loops.GREATEST_SCALE;
+                factors[r * tiles + t] = scale * E4M3Loops.REBIAS;
+            }
         }
         return suit;
     }
