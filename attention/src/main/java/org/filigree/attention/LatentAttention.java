@@ -218,6 +218,7 @@ public final class LatentAttention implements Layer {
                     "latent attention: the context starts at position " + context.start() + " but the cache holds "
                             + start.length() + " tokens; truncate the cache or correct the start");
         }
+        requireInReach(cache, start.length(), x.dim(1));
         Projected tokens = project(x, start.length());
         var rows = new ArrayList<Tensor>();
         rows.add(withoutBatch(tokens.latent));
@@ -228,6 +229,24 @@ public final class LatentAttention implements Layer {
         }
         CacheEnd end = cache.append(start, rows);
         return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(x)), context);
+    }
+
+    /** Keys that a ring has forgotten would change the result with the division into passes. */
+    private void requireInReach(KvCache cache, int start, int tokens) {
+        int reach = config.selection().selector().reach();
+        int wanted = Math.max(0, start - reach + 1);
+        int oldest = Math.max(cache.rows().firstToken(), start + tokens - cache.kept());
+        if (oldest > wanted) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "latent attention: the first of " + tokens + " tokens from position " + start
+                            + " on may choose keys"
+                            + " from " + wanted + " on, but with these tokens the cache, which keeps " + cache.kept()
+                            + ", begins at " + oldest + "; use a cache that keeps all tokens, "
+                            + (reach == Integer.MAX_VALUE
+                                    ? "or a selector with a reach, SlidingWindow say"
+                                    : "a ring with more slack, or fewer tokens at once"));
+        }
     }
 
     private static Tensor withoutBatch(Tensor x) {

@@ -14,6 +14,16 @@ public interface Selector {
      */
     Tensor select(Tensor scores, Visibility visibility);
 
+    /**
+     * How far back a choice can fall. A layer refuses a cache that forgets keys within that reach, since the result would then depend on how
+     * the sequence was divided into passes.
+     *
+     * @return how many of the last keys that a query sees it chooses from; any number unless a selector says less
+     */
+    default int reach() {
+        return Integer.MAX_VALUE;
+    }
+
     /** {@return whether the choice depends on scores; if not, a layer needs no scorer} */
     default boolean scored() {
         return true;

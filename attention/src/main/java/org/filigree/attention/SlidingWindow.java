@@ -42,6 +42,11 @@ public record SlidingWindow(int width) implements Selector {
     }
 
     @Override
+    public int reach() {
+        return width;
+    }
+
+    @Override
     public boolean scored() {
         return false;
     }

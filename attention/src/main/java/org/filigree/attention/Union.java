@@ -43,6 +43,11 @@ public record Union(Selector first, Selector second) implements Selector {
     }
 
     @Override
+    public int reach() {
+        return Math.max(first.reach(), second.reach());
+    }
+
+    @Override
     public boolean scored() {
         return first.scored() || second.scored();
     }

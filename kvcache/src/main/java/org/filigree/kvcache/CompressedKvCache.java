@@ -67,6 +67,11 @@ public final class CompressedKvCache implements KvCache {
     }
 
     @Override
+    public int kept() {
+        return tokens.kept();
+    }
+
+    @Override
     public int capacity() {
         return tokens.capacity();
     }

@@ -26,6 +26,15 @@ public interface KvCache extends AutoCloseable {
     int length();
 
     /**
+     * How many of its last tokens a cache keeps when more are appended.
+     *
+     * @return the number; any number unless it forgets the oldest
+     */
+    default int kept() {
+        return Integer.MAX_VALUE;
+    }
+
+    /**
      * Where the sequence ends. What is computed for its next tokens begins with this: the position is {@link CacheEnd#length}.
      *
      * @return its length, and a mark of the tokens before it

@@ -49,6 +49,11 @@ public final class SlidingKvCache implements RestorableCache {
     }
 
     @Override
+    public int kept() {
+        return window.slots();
+    }
+
+    @Override
     public int capacity() {
         return capacity;
     }
