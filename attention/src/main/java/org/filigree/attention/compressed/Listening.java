@@ -3,6 +3,7 @@ package org.filigree.attention.compressed;
 import static org.filigree.core.op.Affine.scale;
 import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Reshape.reshape;
+import static org.filigree.core.op.Slice.slice;
 
 import java.util.function.Supplier;
 import org.filigree.attention.ScoreListener;
@@ -20,11 +21,11 @@ final class Listening {
         return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
     }
 
-    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and entries. */
+    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and as many entries, the first. */
     static void tell(Context context, Tensor scores, Tensor queries, EntryKeys entries, Visibility visibility) {
         context.find(ScoreListener.KEY)
-                .ifPresent(listener ->
-                        listener.heard(new ScoreListener.Heard(scores, logits(queries, entries.keys()), visibility)));
+                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(
+                        scores, logits(queries, slice(entries.keys(), 1, 0, scores.dim(2))), visibility)));
     }
 
     private static Tensor logits(Tensor queries, Tensor keys) {

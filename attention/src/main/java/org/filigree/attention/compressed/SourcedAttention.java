@@ -2,6 +2,7 @@ package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Gather.gatherLast;
 import static org.filigree.core.op.Select.select;
+import static org.filigree.core.op.Slice.slice;
 
 import java.util.List;
 import org.filigree.attention.Attended;
@@ -160,30 +161,42 @@ public final class SourcedAttention implements Layer {
         }
         Sources sources = context.require(Sources.KEY, LAYER);
         EntryKeys entries = sources.read(Kind.ENTRIES, config.links().entries(), sequence, tokens);
-        if (entries.count() == 0) {
-            return head.output(List.of(window), tokens);
-        }
+        int visible = config.compression().entries(tokens.start() + tokens.count());
         if (indexer != null) {
-            choose(indexer, tokens, sequence, sources, entries, context);
+            Tensor own =
+                    visible == 0 ? none(tokens) : choose(indexer, tokens, sequence, sources, entries, visible, context);
+            sources.publish(Kind.CHOSEN, config.links().layer(), sequence, tokens, own);
         }
         Tensor chosen = sources.read(Kind.CHOSEN, config.links().chosen(), sequence, tokens);
+        if (chosen.dim(2) == 0) {
+            return head.output(List.of(window), tokens);
+        }
         Attended compressed = SharedHead.toChosen(config.attention(), tokens, entries, chosen);
         return head.output(List.of(window, compressed), tokens);
     }
 
-    private void choose(
+    private static Tensor none(SharedHead.Tokens tokens) {
+        Tensor queries = tokens.queries();
+        return Backend.of(queries).tensors().ints(Shape.of(queries.dim(0), queries.dim(1), 0), new int[0]);
+    }
+
+    /** Among the first {@code visible} entries, as many as runs of this layer's own ratio are complete. */
+    private Tensor choose(
             LatentIndexer asking,
             SharedHead.Tokens tokens,
             int sequence,
             Sources sources,
             EntryKeys entries,
+            int visible,
             Context context) {
-        Tensor heard = Listening.scoring(context, () -> entries.scores(asking, tokens.scorerInput()));
+        EntryKeys answering = sources.read(Kind.ENTRIES, config.links().indexKeys(), sequence, tokens);
+        Tensor heard =
+                Listening.scoring(context, () -> slice(answering.scores(asking, tokens.scorerInput()), -1, 0, visible));
         Visibility visibility = config.compression().visibility(tokens.start());
         Listening.tell(context, heard, tokens.queries(), entries, visibility);
         Tensor scores = Autograd.detach(heard);
         TopK best = TopK.of(config.chosen());
-        Tensor chosen = switch (config.links().candidates()) {
+        return switch (config.links().candidates()) {
             case Candidates.All() -> best.select(scores, visibility);
             case Candidates.Published(var blocks) -> {
                 sources.publish(
@@ -193,7 +206,6 @@ public final class SourcedAttention implements Layer {
             case Candidates.Of(int layer) ->
                 within(sources.read(Kind.CANDIDATES, layer, sequence, tokens), scores, best, visibility);
         };
-        sources.publish(Kind.CHOSEN, config.links().layer(), sequence, tokens, chosen);
     }
 
     /** The best among candidates; where fewer remain, the rest of the places is empty. */

@@ -37,20 +37,58 @@ class SourcedAttentionProperties {
         return Tolerance.of(backend, 64).times(8).withFloor(1);
     }
 
-    /** Sources before readers, layers without compression between, candidates from the first layer of ratio 1. */
+    /** Who reads whom; r is 2 or more. */
+    private enum Topology {
+        /** Layers without compression between, candidates from the first layer of ratio 1. */
+        TWO_RATIOS {
+            @Override
+            SourcePattern of(int r, boolean restricted, TopBlocks blocks) {
+                return new SourcePattern(
+                        List.of(r, 0, r, 1, 0, 1, 1), List.of(0, 3), List.of(0, 2, 3, 5), restricted ? 3 : -1, blocks);
+            }
+        },
+        /** Layers 2 and 4 make entries and leave index keys and choices in place: 3 scores keys of 0 and reads entries of 2. */
+        ENTRIES_ALONE {
+            @Override
+            SourcePattern of(int r, boolean restricted, TopBlocks blocks) {
+                return new SourcePattern(
+                        List.of(r, r, r, r, r, r), List.of(0, 2, 4), List.of(0, 3), restricted ? 0 : -1, blocks);
+            }
+        },
+        /** Layers of ratio r read entries and score keys of ratio 1, the first of them; one of ratio 1 takes a choice of ratio r. */
+        FEWER_THAN_THERE_ARE {
+            @Override
+            SourcePattern of(int r, boolean restricted, TopBlocks blocks) {
+                return new SourcePattern(
+                        List.of(1, r, 1, r, 0, r, r), List.of(0, 3), List.of(0, 1, 5), restricted ? 1 : -1, blocks);
+            }
+        },
+        /** Three ratios over the entries of one layer; layer 2 is called a source but compresses nothing. */
+        A_SOURCE_WITHOUT_COMPRESSION {
+            @Override
+            SourcePattern of(int r, boolean restricted, TopBlocks blocks) {
+                return new SourcePattern(
+                        List.of(1, r, 0, 2 * r, 1, r, 2 * r),
+                        List.of(2, 0),
+                        List.of(0, 1, 2, 3),
+                        restricted ? 3 : -1,
+                        blocks);
+            }
+        };
+
+        abstract SourcePattern of(int r, boolean restricted, TopBlocks blocks);
+    }
+
     @Provide
     Arbitrary<List<SourcedAttentionConfig>> models() {
         Arbitrary<SourcePattern> patterns = Combinators.combine(
-                        Arbitraries.of(-1, 3),
+                        Arbitraries.of(Topology.values()),
+                        Arbitraries.of(true, false),
                         Arbitraries.integers().between(1, 3),
                         Arbitraries.integers().between(1, 4),
                         Arbitraries.integers().between(2, 4))
-                .as((source, blocks, width, ratio) -> new SourcePattern(
-                        List.of(ratio, 0, ratio, 1, 0, 1, 1),
-                        List.of(0, 3),
-                        List.of(0, 2, 3, 5),
-                        source,
-                        TopBlocks.byBest(blocks, width)));
+                .as((topology, restricted, blocks, width, ratio) ->
+                        topology.of(ratio, restricted, TopBlocks.byBest(blocks, width)));
         return Combinators.combine(
                         patterns,
                         Arbitraries.integers().between(1, 5),

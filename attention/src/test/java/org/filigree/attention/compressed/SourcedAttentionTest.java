@@ -127,10 +127,38 @@ class SourcedAttentionTest {
     void contradictionsAreAllNamedAtOnce() {
         String message = Thrown.message(
                 IllegalArgumentException.class,
-                () -> new SourcePattern(List.of(2, 0, 1, 2), List.of(1, 2), List.of(2), 0, TopBlocks.byBest(1, 1)));
-        assertTrue(message.contains("layer 0 of ratio 2 has no entry source"), message);
-        assertTrue(message.contains("layer 3 of ratio 2 reads entries of layer 2 of ratio 1"), message);
-        assertTrue(message.contains("layer 0 shall publish candidates"), message);
+                () -> new SourcePattern(
+                        List.of(2, 0, 2, 1, 4, 2), List.of(1, 2), List.of(2, 3), 2, TopBlocks.byBest(1, 1)));
+        for (String part : List.of(
+                "layer 0 of ratio 2 has no entry source",
+                "layer 3 of ratio 1 reads entries of layer 2 of ratio 2, which makes fewer than it sees",
+                "layer 3 of ratio 1 scores index keys of layer 2 of ratio 2",
+                "layer 4 of ratio 4 takes choices of layer 3 of ratio 1, which name more than it sees",
+                "layer 5 of ratio 2 takes choices of layer 3 of ratio 1",
+                "layer 3 of ratio 1 chooses among candidates of layer 2 of ratio 2")) {
+            assertTrue(message.contains(part), message);
+        }
+    }
+
+    @Test
+    void aSourceThatCannotDoWhatItShallIsNamed() {
+        String silent = Thrown.message(
+                IllegalArgumentException.class,
+                () -> new SourcePattern(List.of(1, 0), List.of(0), List.of(0), 1, TopBlocks.byBest(1, 1)));
+        assertTrue(silent.contains("layer 1 shall publish candidates"), silent);
+        String keyless = Thrown.message(
+                IllegalArgumentException.class,
+                () -> new SourcePattern(List.of(1, 1), List.of(0), List.of(1), -1, TopBlocks.byBest(1, 1)));
+        assertTrue(keyless.contains("layer 0 of ratio 1 has no index source"), keyless);
+        assertTrue(keyless.contains("layer 1 of ratio 1 chooses among entries of layer 0 but no layer"), keyless);
+    }
+
+    /** The released program's rule, literally: whoever wrote last. */
+    @Test
+    void aSourceOfEntriesAloneLeavesIndexKeysAndChoicesInPlace() {
+        var pattern = new SourcePattern(List.of(1, 1, 1, 1), List.of(0, 2), List.of(0, 3), -1, TopBlocks.byBest(1, 1));
+        assertEquals(new SourceLinks(2, 2, 0, 0, new SourceLinks.Candidates.All()), pattern.links(2));
+        assertEquals(new SourceLinks(3, 2, 0, 3, new SourceLinks.Candidates.All()), pattern.links(3));
     }
 
     /** A layer that asks for another's entries trains the other's index keys too. */
