@@ -73,6 +73,12 @@ class LightningIndexerProperties {
                     1e-6);
             keys[t] = NaiveLightningIndexer.turned(normed, start + t, frequencies);
         }
+        // A transform that both sides left out would show in no score.
+        assertClose(
+                "keys on " + backend.name(),
+                Arrays.stream(keys).flatMapToDouble(Arrays::stream).toArray(),
+                indexer.keys(input),
+                Tolerance.float32(dim).times(dim == 2 ? 400 : 16).withFloor(1));
         for (int t = 0; t < tokens; t++) {
             double[] xt = Arrays.copyOfRange(x.values(), t * width, (t + 1) * width);
             double[] qt = times(

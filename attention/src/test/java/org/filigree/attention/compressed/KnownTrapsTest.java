@@ -3,6 +3,7 @@ package org.filigree.attention.compressed;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,12 +15,15 @@ import java.util.Map;
 import org.filigree.attention.Attended;
 import org.filigree.attention.AttentionInput;
 import org.filigree.attention.IndexScores;
+import org.filigree.attention.Rounding;
 import org.filigree.attention.ScoreListener;
 import org.filigree.attention.SparseAttention;
 import org.filigree.attention.TopK;
 import org.filigree.attention.compressed.CompressedAttentionConfig.RotaryChoice;
 import org.filigree.attention.compressed.SharedHeadConfig.QueryNorm;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.io.Fp8Activation;
+import org.filigree.core.io.ScaleRounding;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Frequencies;
 import org.filigree.core.nn.Parameter;
@@ -91,8 +95,9 @@ class KnownTrapsTest {
         return Tolerance.of(backend, 32).times(8).withFloor(1);
     }
 
+    /** Scores are those without the transform; that a cache holds transformed keys shows that neither side has left it out. */
     @Test
-    void trap2TheHadamardTransformIsOnQueriesAndKeysSoScoresAreThoseWithout() {
+    void trap2TheHadamardTransformIsOnQueriesAndKeys() {
         CompressedAttention layer = layer(config(4, PLAIN, YARN), scalar);
         var weights = new LinkedHashMap<String, double[]>();
         layer.parameters()
@@ -116,6 +121,15 @@ class KnownTrapsTest {
                     new NaiveSharedHead.Asking(8, 4, NaiveSharedHead.Transform.NONE),
                     List.of(plain));
             assertClose("scores of " + t, expected, Slice.slice(heard.getFirst(), 1, t, t + 1), tolerance(scalar));
+        }
+        try (KvCache cache = layer.config().cacheLayout().init(13)) {
+            layer.forward(sample.on(scalar), Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache)));
+            Tensor kept = cache.view(CompressedAttention.SCORER_KEYS, scalar);
+            for (int w = 0; w < plain.length; w++) {
+                Tensor row = Slice.slice(kept, 0, w, w + 1);
+                assertClose("key " + w, NaiveProducts.hadamard(plain[w]), row, tolerance(scalar));
+                assertTrue(distance(row, scalar.tensors().doubles(row.shape(), plain[w])) > 1e-3);
+            }
         }
     }
 
@@ -274,6 +288,58 @@ class KnownTrapsTest {
         assertEquals(
                 QueryNorm.NONE,
                 SourcedAttentionConfig.deepSeekV41Flash().getFirst().head().queryNorm());
+    }
+
+    /** Every value is rescaled, however small its vector: an epsilon of 1e-6 would shrink these by a thousand. */
+    @Test
+    void trap21TheEpsilonOfV41IsTooSmallToMatter() {
+        SharedHeadConfig released =
+                SourcedAttentionConfig.deepSeekV41Flash().getFirst().head();
+        assertEquals(1e-20, released.normEps());
+        var sizes = new SharedHeadConfig(WIDTH, 4, 8, 4, 5, 2, 3, released.queryNorm(), released.normEps());
+        CompressedAttention layer = layer(config(0, PLAIN, YARN).withHead(sizes), scalar);
+        Tensor x = tokens(scalar, 5, 12);
+        double[] small =
+                Arrays.stream(x.toDoubles()).map(v -> Math.scalb(v, -20)).toArray();
+        assertClose(
+                "output",
+                layer.forward(x, Context.inference()),
+                layer.forward(scalar.tensors().doubles(x.shape(), small), Context.inference()),
+                tolerance(scalar));
+    }
+
+    /** An early snapshot of the released program scaled and cut off, but never rounded to E4M3. */
+    @Test
+    void trap23SimulatedCachesRoundToTheirFormat() {
+        var sizes = new SharedHeadConfig(WIDTH, 4, 68, 4, 5, 2, 3, QueryNorm.PER_HEAD, 1e-6);
+        CompressedAttentionConfig exact = config(0, PLAIN, YARN).withHead(sizes);
+        Tensor x = tokens(scalar, 3, 13);
+        float[] before = windowKeys(layer(exact, scalar), x);
+        float[] after = windowKeys(layer(exact.withRounding(KeyValueRounding.deepSeekV4()), scalar), x);
+        for (int row = 0; row < 3; row++) {
+            float[] content = Arrays.copyOfRange(before, row * 68, row * 68 + 64);
+            float[] stored = Fp8Activation.quantise(content, 64, ScaleRounding.CEIL_POWER_OF_TWO)
+                    .dequantise();
+            assertArrayEquals(stored, Arrays.copyOfRange(after, row * 68, row * 68 + 64));
+            assertFalse(Arrays.equals(content, stored), "nothing was rounded");
+            assertArrayEquals(
+                    Arrays.copyOfRange(before, row * 68 + 64, row * 68 + 68),
+                    Arrays.copyOfRange(after, row * 68 + 64, row * 68 + 68));
+        }
+        assertEquals(16f, rounded(17, 448), "E4M3 has no 17");
+    }
+
+    private static float[] windowKeys(CompressedAttention layer, Tensor x) {
+        try (KvCache cache = layer.config().cacheLayout().init(x.dim(1))) {
+            layer.forward(x, Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache)));
+            return cache.view(CompressedAttention.WINDOW, Backend.of(x)).toFloats();
+        }
+    }
+
+    /** What becomes of a value beside one that makes the scale 1. */
+    private float rounded(float value, float largest) {
+        Tensor pair = scalar.tensors().floats(Shape.of(2), new float[] {value, largest});
+        return Rounding.Fp8.of(2).round(pair).toFloats()[0];
     }
 
     /** The released kernel's own example: the sink is a logit after scaling; the log-sum-exp is natural and without it. */
