@@ -71,9 +71,6 @@ public final class LatentAttention implements Layer {
      */
     private static final int FEW_ROWS = 64;
 
-    /** Logits of a sequence, 64 MiB of them, beyond which chosen keys are gathered rather than all others masked. */
-    private static final long MOST_MASKED_LOGITS = 1L << 24;
-
     private final LatentAttentionConfig config;
     private final QueryPath query;
     private final Linear compress;
@@ -316,14 +313,8 @@ public final class LatentAttention implements Layer {
         return switch (config.form()) {
             case EXPANDED -> false;
             case ABSORBED -> true;
-            case CHEAPER -> absorbed < expanded || masks(queries, keys, chosen);
+            case CHEAPER -> absorbed < expanded;
         };
-    }
-
-    /** Whether the expanded form would hold too many logits at a time: over chosen keys it masks those of all. */
-    private boolean masks(long queries, long keys, long chosen) {
-        boolean dense = config.selection().selector() instanceof All;
-        return !dense && chosen > 0 && config.heads() * queries * keys > MOST_MASKED_LOGITS;
     }
 
     /** Per-head keys and values: [batch, tokens, heads · value]. */
@@ -341,10 +332,10 @@ public final class LatentAttention implements Layer {
         Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
         Tensor k = concat(-1, kv.get(0), shared);
         Tensor v = kv.get(1);
-        Tensor mixed = indices.map(
-                        chosen -> DenseAttention.attend(q, k, v, LogitBias.of(chosen, keys), scale, sinkLogits()))
-                .orElseGet(() -> ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, k, v)))
-                        .output());
+        DenseAttentionInput input = withSinks(DenseAttentionInput.causal(q, k, v));
+        Tensor mixed = indices.map(chosen -> ScaledDotProductAttention.attend(input, chosen))
+                .orElseGet(() -> ScaledDotProductAttention.attend(input))
+                .output();
         return reshape(mixed, batch, mixed.dim(1), heads * head.value());
     }
 

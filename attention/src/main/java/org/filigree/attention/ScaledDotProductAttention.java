@@ -24,13 +24,24 @@ public final class ScaledDotProductAttention {
      *     and values, the output in the sinks too
      */
     public static Attended attend(DenseAttentionInput input) {
+        return attend(
+                input,
+                Backend.of(input.queries())
+                        .kernel(ScaledDotProductKernel.class)
+                        .orElseGet(() -> new ComposedDotProduct(null)));
+    }
+
+    /** Attends to those of the keys in sight that indices [batch, tokens, chosen] name, −1 for none; linear in memory too. */
+    static Attended attend(DenseAttentionInput input, Tensor chosen) {
+        return attend(input, new ComposedDotProduct(chosen));
+    }
+
+    private static Attended attend(DenseAttentionInput input, ScaledDotProductKernel kernel) {
         Tensor sinks = input.sinks();
         Backend backend = Backend.common("scaled dot-product attention", input.queries(), operands(input));
         if (input.queries().shape().size() == 0 || input.keys().shape().size() == 0) {
             return nothing(backend, input);
         }
-        ScaledDotProductKernel kernel =
-                backend.kernel(ScaledDotProductKernel.class).orElseGet(ComposedDotProduct::new);
         Attended result = Autograd.withoutGradients(() -> kernel.forward(input));
         var inputs = new ArrayList<>(List.of(input.queries()));
         inputs.addAll(Arrays.asList(operands(input)));

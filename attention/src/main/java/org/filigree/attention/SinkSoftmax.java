@@ -7,7 +7,6 @@ import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.slice;
 import static org.filigree.core.op.Softmax.softmax;
 
-import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -20,16 +19,10 @@ final class SinkSoftmax {
 
     /** Weights [.., heads, keys] of logits of that shape; zeros where all logits are −∞. */
     static Tensor weights(Tensor logits, @Nullable Tensor sinks) {
-        return sinks == null ? softmax(logits) : weights(logits, sinks, Shape.of(sinks.dim(0), 1));
-    }
-
-    /** Weights [batch, heads, tokens, keys] of logits of that shape. */
-    static Tensor weightsByHead(Tensor logits, @Nullable Tensor sinks) {
-        return sinks == null ? softmax(logits) : weights(logits, sinks, Shape.of(sinks.dim(0), 1, 1));
-    }
-
-    private static Tensor weights(Tensor logits, Tensor sinks, Shape column) {
-        Tensor lowered = reshape(clamp(sinks, Double.NEGATIVE_INFINITY, HIGHEST), column);
+        if (sinks == null) {
+            return softmax(logits);
+        }
+        Tensor lowered = reshape(clamp(sinks, Double.NEGATIVE_INFINITY, HIGHEST), sinks.dim(0), 1);
         Tensor sink = broadcastTo(lowered, logits.shape().withDim(-1, 1));
         return slice(softmax(concat(-1, logits, sink)), -1, 0, logits.dim(-1));
     }

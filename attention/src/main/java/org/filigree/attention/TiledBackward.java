@@ -18,7 +18,15 @@ import org.filigree.core.backend.simd.Exponential;
  * dp = up·v    ds = p∘(dp − offset)    dq = scale·Σ_keys ds·k    dk = Σ_queries ds·scale·q    dv = Σ_queries p·up
  * </pre>
  *
- * <p>A task owns the gradients of its queries and keeps sums of its own for those of keys and values.
+ * <p>A task owns the gradients of its queries and keeps sums of its own for those of keys and values. So that these sums are bounded,
+ * all tasks go through the keys in the same segments: with n tasks and widths padded to whole strips,
+ *
+ * <pre>
+ * floats of all sums = n·segment·(width + value width) ≤ 2^24      where the queries of a key head are dealt out to several tasks
+ * </pre>
+ *
+ * <p>and where they are not, each task has one head's gradients at a time, which is less than the result. Segments consist of whole tiles
+ * of keys and follow from sizes alone; since sums go over keys in the same order in any case, they show in no bit.
  */
 @SuppressWarnings("ArrayRecordComponent") // Operands of a kernel.
 record TiledBackward(
@@ -32,17 +40,30 @@ record TiledBackward(
         float[] offset,
         float[] dq) {
 
-    /** Sums over some queries, in strips of channels [strips, padded keys, STRIP]. */
+    /** Sums that all tasks together hold, 64 MiB of them. */
+    private static final long MOST_SUMS = 1L << 24;
+
+    /** Keys of a segment: whole tiles, one at least. */
+    static int segment(TileGrid grid) {
+        if (grid.parts == 1) {
+            return Math.max(KEYS, TileGrid.padded(grid.keys, KEYS));
+        }
+        int strips = TileGrid.stripsOfWidth(grid.width) + TileGrid.stripsOfWidth(grid.valueWidth);
+        long keys = MOST_SUMS / ((long) grid.tasks() * strips * STRIP);
+        return Math.clamp(keys / KEYS, 1, Math.ceilDiv(grid.keys, KEYS)) * KEYS;
+    }
+
+    /** Sums over some queries, of the keys of a segment, in strips of channels [strips, padded keys, STRIP]. */
     record KeySums(float[] keys, float[] values) {
-        static KeySums zeros(TileGrid grid) {
-            int rows = grid.paddedKeys() * STRIP;
+        static KeySums zeros(TileGrid grid, int segment) {
+            int rows = TileGrid.padded(segment, HEIGHT) * STRIP;
             return new KeySums(
                     new float[TileGrid.stripsOfWidth(grid.width) * rows],
                     new float[TileGrid.stripsOfWidth(grid.valueWidth) * rows]);
         }
     }
 
-    /** Operands of the products, packed: those of one key head, then those of a tile of queries. */
+    /** Operands of the products, packed: a segment of the keys of one head, then a tile of queries. */
     private record Packed(
             float[] keyPanels,
             float[] keyStrips,
@@ -52,18 +73,26 @@ record TiledBackward(
             float[] turnedUp,
             float[] upStrips,
             float[] dQueries) {
-        static Packed borrow(TileGrid grid, ScratchBuffers scratch) {
+        static Packed borrow(TileGrid grid, int segment, ScratchBuffers scratch) {
             int rows = STRIPS * STRIP;
             int widthStrips = TileGrid.stripsOfWidth(grid.width);
             return new Packed(
-                    scratch.borrow(grid.paddedKeys() * grid.width),
-                    scratch.borrow(widthStrips * grid.keys * STRIP),
-                    scratch.borrow(grid.paddedKeys() * grid.valueWidth),
+                    scratch.borrow(TileGrid.padded(segment, HEIGHT) * grid.width),
+                    scratch.borrow(widthStrips * segment * STRIP),
+                    scratch.borrow(TileGrid.padded(segment, HEIGHT) * grid.valueWidth),
                     scratch.borrow(rows * grid.width),
                     scratch.borrow(rows * widthStrips * STRIP),
                     scratch.borrow(rows * grid.valueWidth),
                     scratch.borrow(rows * TileGrid.stripsOfWidth(grid.valueWidth) * STRIP),
                     scratch.borrow(rows * widthStrips * STRIP));
+        }
+
+        /** Takes up sums that an earlier segment left unscaled. */
+        void resume(TilePacking sums, int firstRow, int count, int rows) {
+            for (int s = 0; s < count; s++) {
+                int row = firstRow + s * STRIP;
+                strips(sums, row, Math.min(rows, row + STRIP), 1f, dQueries, s);
+            }
         }
 
         void giveBack(ScratchBuffers scratch) {
@@ -78,7 +107,9 @@ record TiledBackward(
         }
     }
 
-    KeySums run(int task, ScratchBuffers scratch) {
+    /** What the queries of a task add to the gradients of keys {@code begin ≤ key < end}, a segment. */
+    KeySums run(int task, int begin, int end, ScratchBuffers scratch) {
+        int segment = end - begin;
         int part = task % grid.parts;
         int keyHead = task / grid.parts % grid.keyHeads;
         int sequence = task / grid.parts / grid.keyHeads;
@@ -86,12 +117,13 @@ record TiledBackward(
         int valueWidth = grid.valueWidth;
         int widthStrips = TileGrid.stripsOfWidth(width);
         int valueStrips = TileGrid.stripsOfWidth(valueWidth);
-        Packed packed = Packed.borrow(grid, scratch);
+        Packed packed = Packed.borrow(grid, segment, scratch);
         TilePacking keys = grid.keys(k, sequence, keyHead, width);
-        keys.turn(0, grid.keys, HEIGHT, 1f, packed.keyPanels, 0);
-        keys.strips(0, grid.keys, 1f, packed.keyStrips, 0, grid.keys * STRIP);
-        grid.keys(v, sequence, keyHead, valueWidth).turn(0, grid.keys, HEIGHT, 1f, packed.valuePanels, 0);
-        KeySums sums = KeySums.zeros(grid);
+        keys.turn(begin, end, HEIGHT, 1f, packed.keyPanels, 0);
+        keys.strips(begin, end, 1f, packed.keyStrips, 0, segment * STRIP);
+        grid.keys(v, sequence, keyHead, valueWidth).turn(begin, end, HEIGHT, 1f, packed.valuePanels, 0);
+        TilePacking dQueries = grid.queries(dq, sequence, keyHead, width);
+        KeySums sums = KeySums.zeros(grid, segment);
         float[] lse = new float[STRIPS * STRIP];
         float[] offsets = new float[STRIPS * STRIP];
         float[] p = new float[KEYS * STRIP];
@@ -99,13 +131,19 @@ record TiledBackward(
         float[] low = new float[STRIP];
         float[] high = new float[STRIP];
         float[] scales = new float[STRIP];
-        Arrays.fill(scales, scale);
         for (int tile = part; tile < grid.tiles; tile += grid.parts) {
             int strips = grid.stripsOf(tile);
             int firstRow = tile * STRIPS * STRIP;
-            packQueries(packed, sequence, keyHead, firstRow, strips, lse, offsets);
+            int firstKey = grid.firstKeyTile(tile) * KEYS;
             int keyEnd = grid.keyEnd(tile);
-            for (int key = grid.firstKeyTile(tile) * KEYS; key < keyEnd; key += KEYS) {
+            if (firstKey >= end || keyEnd <= begin) {
+                continue;
+            }
+            packQueries(packed, sequence, keyHead, firstRow, strips, lse, offsets);
+            if (firstKey < begin) {
+                packed.resume(dQueries, firstRow, strips, grid.rows);
+            }
+            for (int key = Math.max(begin, firstKey); key < Math.min(end, keyEnd); key += KEYS) {
                 for (int s = 0; s < strips; s++) {
                     int strip = tile * STRIPS + s;
                     int met = grid.met(strip, key);
@@ -114,7 +152,7 @@ record TiledBackward(
                     }
                     int all = TileGrid.padded(met, HEIGHT);
                     TiledForward.multiplyKeys(
-                            met, width, packed.keyPanels, key, packed.turnedQueries, s * STRIP * width, p);
+                            met, width, packed.keyPanels, key - begin, packed.turnedQueries, s * STRIP * width, p);
                     if (!grid.seesAll(strip, key, all)) {
                         LogitTile.bounds(grid.from, grid.to, strip * STRIP, key, met, low, high);
                         LogitTile.hide(p, all, low, high);
@@ -122,31 +160,39 @@ record TiledBackward(
                     LogitTile.lower(p, all, lse, s * STRIP);
                     Exponential.ofDifference(p, 0, 0f, p, 0, all * STRIP);
                     TiledForward.multiplyKeys(
-                            met, valueWidth, packed.valuePanels, key, packed.turnedUp, s * STRIP * valueWidth, ds);
+                            met,
+                            valueWidth,
+                            packed.valuePanels,
+                            key - begin,
+                            packed.turnedUp,
+                            s * STRIP * valueWidth,
+                            ds);
                     LogitTile.throughSoftmax(p, ds, all, offsets, s * STRIP);
                     TiledForward.multiplyRows(
                             met,
                             ds,
                             packed.keyStrips,
-                            key,
-                            grid.keys,
+                            key - begin,
+                            segment,
                             widthStrips,
                             packed.dQueries,
                             s * STRIP * widthStrips * STRIP);
-                    addUp(all, ds, packed.queryStrips, s, widthStrips, sums.keys, key);
-                    addUp(all, p, packed.upStrips, s, valueStrips, sums.values, key);
+                    int target = (key - begin) * STRIP;
+                    int step = TileGrid.padded(segment, HEIGHT) * STRIP;
+                    addUp(all, ds, packed.queryStrips, s, widthStrips, sums.keys, target, step);
+                    addUp(all, p, packed.upStrips, s, valueStrips, sums.values, target, step);
                 }
             }
+            Arrays.fill(scales, keyEnd <= end ? scale : 1f);
             for (int s = 0; s < strips; s++) {
                 int row = firstRow + s * STRIP;
-                grid.queries(dq, sequence, keyHead, width)
-                        .spread(
-                                row,
-                                Math.min(grid.rows, row + STRIP),
-                                scales,
-                                packed.dQueries,
-                                s * STRIP * widthStrips * STRIP,
-                                STRIP * STRIP);
+                dQueries.spread(
+                        row,
+                        Math.min(grid.rows, row + STRIP),
+                        scales,
+                        packed.dQueries,
+                        s * STRIP * widthStrips * STRIP,
+                        STRIP * STRIP);
             }
         }
         packed.giveBack(scratch);
@@ -185,11 +231,12 @@ record TiledBackward(
     }
 
     /** [strips, keys, STRIP] += weights·rows, over the queries of a strip. */
-    private void addUp(int keys, float[] weights, float[] rows, int s, int count, float[] sums, int key) {
+    private static void addUp(
+            int keys, float[] weights, float[] rows, int s, int count, float[] sums, int at, int step) {
         for (int c = 0; c < count; c++) {
             int right = (s * count + c) * STRIP * STRIP;
             for (int j = 0; j < keys; j += HEIGHT) {
-                int target = (c * grid.paddedKeys() + key + j) * STRIP;
+                int target = at + c * step + j * STRIP;
                 TileProduct.rows(STRIP, weights, j * STRIP, STRIP, rows, right, sums, target, Update.ACCUMULATE);
             }
         }

@@ -1,8 +1,10 @@
 package org.filigree.attention;
 
+import static org.filigree.attention.TileProduct.HEIGHT;
 import static org.filigree.attention.TileProduct.STRIP;
 
 import java.util.Arrays;
+import org.filigree.attention.TiledBackward.KeySums;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.tensor.Tensor;
@@ -48,6 +50,17 @@ record VectorScaledDotProduct(HostBackend backend) implements ScaledDotProductKe
     public Gradients gradients(
             DenseAttentionInput input, Attended result, Tensor dOutput, @Nullable Tensor dLogSumExp) {
         TileGrid grid = new TileGrid(input);
+        return gradients(grid, TiledBackward.segment(grid), input, result, dOutput, dLogSumExp);
+    }
+
+    /** The same with segments of so many keys, a multiple of {@link TileGrid#KEYS}. */
+    Gradients gradients(
+            TileGrid grid,
+            int segment,
+            DenseAttentionInput input,
+            Attended result,
+            Tensor dOutput,
+            @Nullable Tensor dLogSumExp) {
         float[] sinks = TileGrid.sinks(input);
         OutputGradient upstream = OutputGradient.of(backend, result, sinks, dOutput, dLogSumExp);
         float[] dq = HostFloats.allocate(input.queries().shape());
@@ -63,24 +76,17 @@ record VectorScaledDotProduct(HostBackend backend) implements ScaledDotProductKe
                 HostFloats.of(result.logSumExp()),
                 upstream.offset(),
                 dq);
-        var sums = new TiledBackward.KeySums[grid.parts == 1 ? 0 : grid.tasks()];
-        backend.workers().parallelFor(grid.tasks(), task -> {
-            TiledBackward.KeySums own = backward.run(task, backend.workers().scratch());
+        for (int begin = 0; begin < grid.keys; begin += segment) {
+            int from = begin;
+            int to = Math.min(grid.keys, begin + segment);
             if (grid.parts == 1) {
-                spread(grid, task, own, dk, dv);
+                backend.workers().parallelFor(grid.tasks(), head -> {
+                    KeySums own = backward.run(head, from, to, backend.workers().scratch());
+                    spread(grid, head, from, to, own, dk, dv);
+                });
             } else {
-                sums[task] = own;
+                inParts(backward, from, to, dk, dv);
             }
-        });
-        if (grid.parts > 1) {
-            backend.workers().parallelFor(grid.batch * grid.keyHeads, head -> {
-                TiledBackward.KeySums total = sums[head * grid.parts];
-                for (int part = 1; part < grid.parts; part++) {
-                    add(sums[head * grid.parts + part].keys(), total.keys());
-                    add(sums[head * grid.parts + part].values(), total.values());
-                }
-                spread(grid, head, total, dk, dv);
-            });
         }
         return new Gradients(
                 HostFloats.tensor(backend, input.queries().shape(), dq),
@@ -91,19 +97,37 @@ record VectorScaledDotProduct(HostBackend backend) implements ScaledDotProductKe
                         : HostFloats.tensor(backend, input.sinks().shape(), upstream.ofSinks(sinks.length)));
     }
 
+    private void inParts(TiledBackward backward, int from, int to, float[] dk, float[] dv) {
+        TileGrid grid = backward.grid();
+        var sums = new KeySums[grid.tasks()];
+        backend.workers()
+                .parallelFor(
+                        sums.length,
+                        task -> sums[task] =
+                                backward.run(task, from, to, backend.workers().scratch()));
+        backend.workers().parallelFor(grid.batch * grid.keyHeads, head -> {
+            KeySums total = sums[head * grid.parts];
+            for (int part = 1; part < grid.parts; part++) {
+                add(sums[head * grid.parts + part].keys(), total.keys());
+                add(sums[head * grid.parts + part].values(), total.values());
+            }
+            spread(grid, head, from, to, total, dk, dv);
+        });
+    }
+
     private static void add(float[] from, float[] to) {
         for (int i = 0; i < to.length; i++) {
             to[i] += from[i];
         }
     }
 
-    private static void spread(TileGrid grid, int head, TiledBackward.KeySums sums, float[] dk, float[] dv) {
+    private static void spread(TileGrid grid, int head, int from, int to, KeySums sums, float[] dk, float[] dv) {
         int sequence = head / grid.keyHeads;
         int keyHead = head % grid.keyHeads;
-        float[] ones = new float[grid.keys];
+        float[] ones = new float[to - from];
         Arrays.fill(ones, 1f);
-        int step = grid.paddedKeys() * STRIP;
-        grid.keys(dk, sequence, keyHead, grid.width).spread(0, grid.keys, ones, sums.keys(), 0, step);
-        grid.keys(dv, sequence, keyHead, grid.valueWidth).spread(0, grid.keys, ones, sums.values(), 0, step);
+        int step = TileGrid.padded(to - from, HEIGHT) * STRIP;
+        grid.keys(dk, sequence, keyHead, grid.width).spread(from, to, ones, sums.keys(), 0, step);
+        grid.keys(dv, sequence, keyHead, grid.valueWidth).spread(from, to, ones, sums.values(), 0, step);
     }
 }

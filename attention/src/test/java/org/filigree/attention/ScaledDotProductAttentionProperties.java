@@ -4,6 +4,7 @@ import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -257,6 +258,47 @@ class ScaledDotProductAttentionProperties {
         assertArrayEquals(
                 Slice.slice(whole.logSumExp(), 1, at, c.tokens).toFloats(),
                 chunk.logSumExp().toFloats());
+    }
+
+    /** The backward pass goes through keys in segments that bound its sums; one tile at a time gives the bits of all at once. */
+    @Property(tries = 40)
+    void segmentsGiveTheBitsOfTheWhole(@ForAll("cases") Case c) {
+        Backend backend = TestBackends.get("vector");
+        if (c.tokens == 0 || c.keys == 0) {
+            return;
+        }
+        DenseAttentionInput input = input(
+                c,
+                c.q().on(backend),
+                c.k().on(backend),
+                c.v().on(backend),
+                c.sinks().on(backend));
+        VectorScaledDotProduct kernel = (VectorScaledDotProduct)
+                backend.kernel(ScaledDotProductKernel.class).orElseThrow();
+        Attended result = kernel.forward(input);
+        TileGrid grid = new TileGrid(input);
+        Tensor dOutput = c.dOutput().on(backend);
+        Tensor dLogSumExp = c.dLogSumExp().on(backend);
+        var whole = kernel.gradients(grid, TileGrid.padded(c.keys, TileGrid.KEYS), input, result, dOutput, dLogSumExp);
+        var segments = kernel.gradients(grid, TileGrid.KEYS, input, result, dOutput, dLogSumExp);
+        assertArrayEquals(whole.queries().toFloats(), segments.queries().toFloats());
+        assertArrayEquals(whole.keys().toFloats(), segments.keys().toFloats());
+        assertArrayEquals(whole.values().toFloats(), segments.values().toFloats());
+    }
+
+    /** 16 tasks of one key head of 576 + 512 channels: 960 keys, of 1 088 · 4 bytes for each task, are what 64 MiB hold. */
+    @Test
+    void sumsOfTheBackwardPassAreBounded() {
+        Backend backend = TestBackends.get("vector");
+        for (int tokens : new int[] {3000, 5000}) {
+            Tensor keys = backend.tensors().zeros(Shape.of(1, tokens, 1, 576));
+            Tensor values = backend.tensors().zeros(Shape.of(1, tokens, 1, 512));
+            TileGrid grid = new TileGrid(DenseAttentionInput.causal(keys, keys, values));
+            int segment = TiledBackward.segment(grid);
+            long perKey = 4L * grid.tasks() * (576 + 512);
+            assertTrue(segment * perKey <= 64L << 20, segment + " keys in " + grid.tasks() + " tasks");
+            assertTrue((segment + 2L * TileGrid.KEYS) * perKey > 64L << 20, segment + " keys could be more");
+        }
     }
 
     private record Later(KeySpan span, int by) implements KeySpan {
