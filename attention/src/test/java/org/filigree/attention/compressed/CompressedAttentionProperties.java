@@ -38,6 +38,12 @@ import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.KvCache;
 
 class CompressedAttentionProperties {
+    /**
+     * Errors of differences: the step squared times a third derivative, which a norm over two channels drives to some thousands (1e-5 was
+     * too far), and 1e-15 of rounding over the step.
+     */
+    private static final double STEP = 1e-6;
+
     /** Half a dozen products one after another, the longest over a few dozen channels. */
     private static Tolerance tolerance(Backend backend) {
         return Tolerance.of(backend, 64).times(8).withFloor(1);
@@ -161,14 +167,14 @@ class CompressedAttentionProperties {
             double[] found = gradients.find(of).map(Tensor::toDoubles).orElseGet(() -> new double[values.length]);
             for (int i = 0; i < values.length; i += 3) {
                 double kept = values[i];
-                values[i] = kept + 1e-5;
+                values[i] = kept + STEP;
                 double above = product(naive(config, weights, weights.get("x")), upstream.values());
-                values[i] = kept - 1e-5;
+                values[i] = kept - STEP;
                 double below = product(naive(config, weights, weights.get("x")), upstream.values());
                 values[i] = kept;
                 assertClose(
                         "d " + name + " " + i,
-                        new double[] {(above - below) / 2e-5},
+                        new double[] {(above - below) / (2 * STEP)},
                         new double[] {found[i]},
                         tolerance);
             }
