@@ -63,6 +63,14 @@ class SourcedAttentionProperties {
                         List.of(1, r, 1, r, 0, r, r), List.of(0, 3), List.of(0, 1, 5), restricted ? 1 : -1, blocks);
             }
         },
+        /** Candidates among index keys of ratio 1 are read by a layer whose keys are of ratio r, and so fewer. */
+        CANDIDATES_OF_MORE_KEYS {
+            @Override
+            SourcePattern of(int r, boolean restricted, TopBlocks blocks) {
+                return new SourcePattern(
+                        List.of(1, r, r, r), List.of(0, 2), List.of(0, 1, 2), restricted ? 1 : -1, blocks);
+            }
+        },
         /** Three ratios over the entries of one layer; layer 2 is called a source but compresses nothing. */
         A_SOURCE_WITHOUT_COMPRESSION {
             @Override
