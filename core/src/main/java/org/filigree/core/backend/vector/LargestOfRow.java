@@ -112,11 +112,19 @@ final class LargestOfRow {
         return ((long) ordered << 32) | (~index & 0xffff_ffffL);
     }
 
-    /** Moves the smallest {@code count} of the first keys, which are all different, before the others. */
-    private static void divide(long[] keys, int length, int count) {
+    /**
+     * Moves the smallest {@code count} of the first keys, which are all different, before the others. Pivots may be bad again and again, by
+     * chance or by intent; a range that is still long after two divisions for each halving of the keys is sorted, which is never quadratic.
+     *
+     * @return keys that the divisions passed over
+     */
+    static long divide(long[] keys, int length, int count) {
         int low = 0;
         int high = length - 1;
-        while (high - low > SHORT) {
+        int divisions = 2 * (Integer.SIZE - Integer.numberOfLeadingZeros(length));
+        long passed = 0;
+        for (; high - low > SHORT && divisions > 0; divisions--) {
+            passed += high - low + 1;
             long pivot = median(keys[low], keys[(low + high) >>> 1], keys[high]);
             int i = low;
             int j = high;
@@ -138,10 +146,11 @@ final class LargestOfRow {
             } else if (count >= i) {
                 low = i;
             } else {
-                return;
+                return passed;
             }
         }
         Arrays.sort(keys, low, high + 1);
+        return passed;
     }
 
     private static long median(long a, long b, long c) {
