@@ -7,6 +7,7 @@ module org.filigree.v4 {
     requires info.picocli;
     requires java.desktop;
     requires java.logging;
+    requires java.management;
     requires transitive org.filigree.attention;
     requires transitive org.filigree.core;
     requires transitive org.filigree.engram;

@@ -3,6 +3,7 @@ package org.filigree.v4.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -11,6 +12,8 @@ import org.filigree.v4.context.ContextPlan;
 import org.filigree.v4.context.ContextReportFiles;
 import org.filigree.v4.context.ContextScan;
 import org.filigree.v4.context.ContextTiming;
+import org.filigree.v4.report.Manifest;
+import org.filigree.v4.report.RunOutcome;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,15 +50,26 @@ final class ContextCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter screen = spec.commandLine().getOut();
+        Instant begin = Instant.now();
         ContextPlan plan = Asked.of(spec.commandLine(), this::asked);
         report.checkOut();
         try (Backend computing = report.open(screen)) {
+            Manifest manifest = Manifest.starting(
+                    begin,
+                    computing.name() + ": " + computing.detail(),
+                    plan.seed(),
+                    spec.commandLine().getParseResult().originalArgs(),
+                    null);
             List<ContextTiming> timings = new ContextScan(plan).run(computing, timing -> {
                 screen.println(line(timing));
                 screen.flush();
             });
             Files.createDirectories(report.out);
             ContextReportFiles.write(report.out, plan, timings);
+            manifest.withEnd(RunOutcome.COMPLETED, Instant.now()).write(report.out);
+        }
+        if (!plan.measures()) {
+            screen.println(ContextReportFiles.NO_MEASUREMENT);
         }
         report.sayWhere(screen);
         return 0;

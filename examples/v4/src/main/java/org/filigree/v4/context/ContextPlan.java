@@ -14,6 +14,9 @@ import org.filigree.core.tensor.Check;
  * @param seed of keys, queries and choices
  */
 public record ContextPlan(List<Integer> lengths, int chosen, int heads, int indexHeads, double seconds, long seed) {
+    /** Below it, what runs is not compiled yet. */
+    private static final double LEAST_SECONDS = 1;
+
     /** Checks the numbers. */
     public ContextPlan {
         lengths = List.copyOf(lengths);
@@ -42,6 +45,11 @@ public record ContextPlan(List<Integer> lengths, int chosen, int heads, int inde
                 64,
                 3,
                 42);
+    }
+
+    /** {@return whether times say anything: each part runs for a second at least} */
+    public boolean measures() {
+        return seconds >= LEAST_SECONDS;
     }
 
     /** {@return two short contexts, to see that it works} */

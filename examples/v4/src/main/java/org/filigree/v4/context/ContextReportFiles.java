@@ -17,6 +17,10 @@ public final class ContextReportFiles {
 
     private ContextReportFiles() {}
 
+    /** What is said of the times of a plan that {@linkplain ContextPlan#measures measures} nothing. */
+    public static final String NO_MEASUREMENT =
+            "No measurement: parts ran too briefly to be compiled. It shows that the command works, and nothing about its speed.";
+
     /**
      * Writes the report.
      *
@@ -39,15 +43,22 @@ public final class ContextReportFiles {
 
     private static String text(ContextPlan plan, List<ContextTiming> timings) {
         var text = new StringBuilder(String.format(
-                Locale.ROOT, """
+                Locale.ROOT,
+                """
                 # A decode step of sparse attention against the length of its context
 
                 %d heads over a latent of 512 and a rotary key of 64, in pages of V32_FP8Sparse; %d chosen keys; an indexer of %d heads with \
                 keys of 128 in FP8. Medians of %s seconds each; seed %d.
 
-                | tokens | scores | ns a key | choice | attention | against the shortest | step | cache |
+                %s| tokens | scores | ns a key | choice | attention | against the shortest | step | cache |
                 |--:|--:|--:|--:|--:|--:|--:|--:|
-                """, plan.heads(), plan.chosen(), plan.indexHeads(), plan.seconds() / 2, plan.seed()));
+                """,
+                plan.heads(),
+                plan.chosen(),
+                plan.indexHeads(),
+                plan.seconds() / 2,
+                plan.seed(),
+                plan.measures() ? "" : NO_MEASUREMENT + "\n\n"));
         for (ContextTiming t : timings) {
             text.append(String.format(
                     Locale.ROOT,

@@ -1,5 +1,8 @@
 package org.filigree.v4.report;
 
+import java.lang.management.ManagementFactory;
+import java.util.List;
+
 /**
  * The Java platform of a run.
  *
@@ -7,8 +10,16 @@ package org.filigree.v4.report;
  * @param vendor  who built it
  * @param vm      name of the virtual machine
  * @param maxHeap largest heap in bytes
+ * @param flags   options that the virtual machine was started with
  */
-public record JavaInfo(String version, String vendor, String vm, long maxHeap) {
+public record JavaInfo(String version, String vendor, String vm, long maxHeap, List<String> flags) {
+    /**
+     * Copies the flags.
+     */
+    public JavaInfo {
+        flags = List.copyOf(flags);
+    }
+
     /**
      * The platform this runs on.
      *
@@ -19,6 +30,7 @@ public record JavaInfo(String version, String vendor, String vm, long maxHeap) {
                 Runtime.version().toString(),
                 System.getProperty("java.vendor", "unknown"),
                 System.getProperty("java.vm.name", "unknown"),
-                Runtime.getRuntime().maxMemory());
+                Runtime.getRuntime().maxMemory(),
+                ManagementFactory.getRuntimeMXBean().getInputArguments());
     }
 }

@@ -26,7 +26,7 @@ import tools.jackson.core.JacksonException;
  * @param libraries   artifact to version, sorted
  * @param seed        seed of every random choice
  * @param commandLine program arguments
- * @param data        what it was trained and measured on
+ * @param data        what it was trained and measured on; null where nothing was read
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Manifest(
@@ -39,7 +39,7 @@ public record Manifest(
         Map<String, String> libraries,
         long seed,
         List<String> commandLine,
-        DataIdentity data) {
+        @Nullable DataIdentity data) {
     /** Name of the file inside the folder of a run. */
     public static final String JSON = "manifest.json";
 
@@ -58,11 +58,11 @@ public record Manifest(
      * @param backend     backend that computes
      * @param seed        seed of every random choice
      * @param commandLine program arguments
-     * @param data        what it is trained and measured on
+     * @param data        what it is trained and measured on; null where nothing is read
      * @return a manifest with outcome {@link RunOutcome#RUNNING}
      */
     public static Manifest starting(
-            Instant started, String backend, long seed, List<String> commandLine, DataIdentity data) {
+            Instant started, String backend, long seed, List<String> commandLine, @Nullable DataIdentity data) {
         return new Manifest(
                 RunOutcome.RUNNING,
                 started,

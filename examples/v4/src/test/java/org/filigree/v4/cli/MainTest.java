@@ -2,6 +2,7 @@ package org.filigree.v4.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.filigree.v4.report.Manifest;
+import org.filigree.v4.report.RunOutcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -158,8 +161,14 @@ class MainTest {
         Outcome outcome = run("context", "--quick", "--out", out.toString());
         assertEquals(0, outcome.code(), outcome.err());
         assertTrue(outcome.out().contains("1024 tokens: scores "), outcome.out());
+        assertTrue(outcome.out().contains("No measurement"), outcome.out());
         String table = Files.readString(out.resolve("context.md"));
         assertTrue(table.contains("| 256 |") && table.contains("| 1024 |"), table);
+        assertTrue(table.contains("No measurement"), table);
+        Manifest manifest = Manifest.read(out);
+        assertEquals(RunOutcome.COMPLETED, manifest.outcome());
+        assertEquals(List.of("context", "--quick", "--out", out.toString()), manifest.commandLine());
+        assertNull(manifest.data());
         assertTrue(Files.exists(out.resolve("context.svg")));
     }
 

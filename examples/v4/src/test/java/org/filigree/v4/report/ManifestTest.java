@@ -49,6 +49,9 @@ class ManifestTest {
         Manifest manifest = Manifest.starting(Instant.EPOCH, "scalar", 1, List.of(), DATA);
         assertEquals(Runtime.version().toString(), manifest.java().version());
         assertTrue(manifest.machine().cores() >= 1);
+        assertTrue(
+                manifest.java().flags().stream().allMatch(flag -> flag.startsWith("-")),
+                () -> manifest.java().flags().toString());
         assertTrue(manifest.libraries().containsKey("jackson-databind"), manifest.libraries()::toString);
     }
 
