@@ -143,17 +143,16 @@ def fp8_sparse_attention(keys, chosen, heads, scale):
 
 
 def fp8_append(tokens):
+    """Rows scattered to the slots of pages; what is compared is read back afterwards."""
+
     def append(latent, rotary, pages, slots):
         pages[slots] = fp8_rows(latent, rotary)
-        return widened(pages[:8])
+        return pages
 
     rows = tensor(10, tokens, 576)
-    return append, (
-        rows[:, :512].contiguous(),
-        rows[:, 512:].contiguous(),
-        torch.zeros(tokens, 656, dtype=torch.uint8),
-        torch.arange(tokens),
-    )
+    pages = torch.zeros(4096, 656, dtype=torch.uint8)
+    operands = (rows[:, :512].contiguous(), rows[:, 512:].contiguous(), pages, torch.arange(tokens))
+    return append, operands, lambda pages: widened(pages[:tokens])
 
 
 def latent_attention(tokens, width, heads, latent, content, rotary, value):
@@ -198,7 +197,8 @@ def index_scores(tokens, heads, dim, keys):
 
 
 # Name of the work -> function of its sizes that gives a function of tensors, and its operands or what turns a form of the
-# function into the timed call. The result of the work is one tensor or a tuple.
+# function into the timed call, and, if that is not the result itself, a function that gives what is compared. The result of the work is
+# one tensor or a tuple.
 KINDS = {
     "matmul": matmul,
     "add": lambda m, n: (torch.add, (tensor(1, m, n), tensor(2, m, n))),
@@ -228,7 +228,7 @@ forms = {}
 def prepare(kind, arguments):
     forms.clear()
     torch._dynamo.reset()
-    work, operands = KINDS[kind](**arguments)
+    work, operands, *compared = KINDS[kind](**arguments)
     answers = []
     candidates = [("eager", work)]
     if "--no-compile" not in sys.argv:
@@ -236,7 +236,7 @@ def prepare(kind, arguments):
     for name, function in candidates:
         call = operands(function) if callable(operands) else lambda function=function: function(*operands)
         try:
-            results = call()
+            results = compared[0](call()) if compared else call()
             deadline = time.perf_counter() + 0.3
             while time.perf_counter() < deadline:
                 call()

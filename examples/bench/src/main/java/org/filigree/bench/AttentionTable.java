@@ -2,7 +2,6 @@ package org.filigree.bench;
 
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.filigree.attention.HeadWidths;
 import org.filigree.attention.IndexScores;
@@ -31,6 +30,9 @@ final class AttentionTable implements Table {
     /** Brings products of a few thousand terms in [−1, 1) back to about that size. */
     private static final double SHRINKING = 1.0 / 32;
 
+    /** Products of up to 2048 terms that every result passes through: projection, logits, values, output. */
+    private static final int SUMS = 4;
+
     private static final int INDEX_HEADS = 64;
     private static final int INDEX_DIM = 128;
     private static final int INDEX_KEYS = 65_536;
@@ -56,6 +58,17 @@ final class AttentionTable implements Table {
                 topK(1 << 20, 2048));
     }
 
+    /**
+     * How far float32 results of sums of so many terms may differ: each sum rounds by about √terms · 2⁻²⁴ of its size, and what follows
+     * takes that over.
+     *
+     * @param sums one after the other
+     * @param size largest result
+     */
+    private static double rounding(int sums, int terms, double size) {
+        return sums * Math.sqrt(terms) * 0x1p-24 * size;
+    }
+
     private static double prefillFlops() {
         double projections = 2.0
                 * TOKENS
@@ -70,7 +83,7 @@ final class AttentionTable implements Table {
                 "causal prefill [" + TOKENS + ", " + WIDTH + "]",
                 prefillFlops(),
                 0,
-                1e-4,
+                rounding(SUMS, TOKENS, 1.2),
                 List.of(new Target.TimesPeer(2)),
                 "latent_attention",
                 prefillSizes(),
@@ -86,15 +99,14 @@ final class AttentionTable implements Table {
                 "causal prefill, both ways [" + TOKENS + ", " + WIDTH + "]",
                 3 * prefillFlops(),
                 0,
-                // Gradients of weights sum over all tokens.
-                2e-2,
+                rounding(SUMS, TOKENS, 12),
                 List.of(new Target.TimesPeer(2)),
                 "latent_attention_gradient",
                 prefillSizes(),
                 AttentionTable::bothWays);
     }
 
-    private static Supplier<List<Tensor>> bothWays(Backend backend) {
+    private static Work bothWays(Backend backend) {
         LatentAttention attention = attention(backend);
         Tensor x = Inputs.tensor(backend, 1, 1, TOKENS, WIDTH);
         Tensor upstream = Inputs.tensor(backend, 6, 1, TOKENS, WIDTH);
@@ -154,7 +166,7 @@ final class AttentionTable implements Table {
                         + "]",
                 2.0 * tokens * INDEX_HEADS * INDEX_DIM * keys,
                 0,
-                1e-3,
+                rounding(2, INDEX_DIM, 65),
                 targets,
                 "index_scores",
                 Map.of("tokens", tokens, "heads", INDEX_HEADS, "dim", INDEX_DIM, "keys", keys),

@@ -2,7 +2,6 @@ package org.filigree.bench;
 
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.filigree.attention.Attended;
 import org.filigree.attention.CachedAttention;
 import org.filigree.attention.CachedAttentionInput;
@@ -10,8 +9,8 @@ import org.filigree.core.backend.Backend;
 import org.filigree.core.op.Slice;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.BlockPool;
 import org.filigree.kvcache.BlockPoolConfig;
-import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.RowLayout;
 import org.filigree.kvcache.RowStorage;
@@ -25,7 +24,9 @@ final class CacheTable implements Table {
     private static final int HEADS = 16;
     private static final int KEYS = 65_536;
     private static final int CHOSEN = 2048;
-    private static final int APPENDED = 4096;
+    /** Tokens appended together at most, and of the sequence that they are appended to. */
+    private static final int PROMPT = 4096;
+
     private static final double SCALE = 1.0 / 16;
 
     @Override
@@ -40,7 +41,7 @@ final class CacheTable implements Table {
 
     @Override
     public List<Workload> rows() {
-        return List.of(attend(), append());
+        return List.of(attend(), append(1), append(64), append(512), append(4096));
     }
 
     private static Workload attend() {
@@ -52,48 +53,77 @@ final class CacheTable implements Table {
                 List.of(new Target.TimesPeer(6)),
                 "fp8_sparse_attention",
                 Map.of("keys", KEYS, "chosen", CHOSEN, "heads", HEADS, "scale", SCALE),
-                backend -> {
-                    KvCache cache = cache(KEYS);
-                    for (int from = 0; from < KEYS; from += APPENDED) {
-                        cache.append(cache.end(), parts(backend, 10 + from / APPENDED, APPENDED));
-                    }
-                    CacheRows rows = cache.rows();
-                    Tensor queries = Inputs.tensor(backend, 1, 1, HEADS, WIDTH);
-                    Tensor chosen = backend.tensors()
-                            .ints(
-                                    Shape.of(1, CHOSEN),
-                                    Inputs.classes(backend, 2, CHOSEN, KEYS).toInts());
-                    var input = new CachedAttentionInput(queries, rows, LATENT, chosen, SCALE, null);
-                    return () -> {
-                        Attended attended = CachedAttention.attend(input);
-                        return List.of(attended.output(), attended.logSumExp());
-                    };
-                });
+                Attending::of);
     }
 
-    private static Workload append() {
+    private static Workload append(int tokens) {
         return new Workload(
-                "append and quantise, 4096 tokens",
+                "append and quantise, " + (tokens == 1 ? "one token" : tokens + " tokens"),
                 0,
-                (double) APPENDED * (4 * WIDTH + TiledRows.V32_FP8_SPARSE.bytesPerRow()),
-                1e-6,
+                (double) tokens * (4 * WIDTH + TiledRows.V32_FP8_SPARSE.bytesPerRow()),
+                // The same bytes on both sides.
+                0,
                 List.of(new Target.TimesPeer(5)),
                 "fp8_append",
-                Map.of("tokens", APPENDED),
-                CacheTable::append);
+                Map.of("tokens", tokens),
+                backend -> Appending.of(backend, tokens));
     }
 
-    /** A few rows are read back, to be compared. */
-    private static Supplier<List<Tensor>> append(Backend backend) {
-        KvCache cache = cache(APPENDED);
-        List<Tensor> parts = parts(backend, 10, APPENDED);
-        float[] first = new float[8 * WIDTH];
-        return () -> {
-            cache.truncate(0);
+    /** A step of sparse attention. */
+    private record Attending(BlockPool pool, CachedAttentionInput input) implements Work {
+        static Attending of(Backend backend) {
+            BlockPool pool = pagesFor(KEYS);
+            KvCache cache = pool.sequence(KEYS).layer(0);
+            for (int from = 0; from < KEYS; from += PROMPT) {
+                cache.append(cache.end(), parts(backend, 10 + from / PROMPT, PROMPT));
+            }
+            Tensor queries = Inputs.tensor(backend, 1, 1, HEADS, WIDTH);
+            Tensor chosen = backend.tensors()
+                    .ints(
+                            Shape.of(1, CHOSEN),
+                            Inputs.classes(backend, 2, CHOSEN, KEYS).toInts());
+            return new Attending(pool, new CachedAttentionInput(queries, cache.rows(), LATENT, chosen, SCALE, null));
+        }
+
+        @Override
+        public List<Tensor> run() {
+            Attended attended = CachedAttention.attend(input);
+            return List.of(attended.output(), attended.logSumExp());
+        }
+
+        @Override
+        public void close() {
+            pool.close();
+        }
+    }
+
+    /** Tokens appended to a sequence, which begins anew when it is full. */
+    private record Appending(BlockPool pool, KvCache cache, List<Tensor> parts, int tokens) implements Work {
+        static Appending of(Backend backend, int tokens) {
+            BlockPool pool = pagesFor(PROMPT);
+            return new Appending(pool, pool.sequence(PROMPT).layer(0), CacheTable.parts(backend, 10, tokens), tokens);
+        }
+
+        @Override
+        public List<Tensor> run() {
+            if (cache.length() + tokens > PROMPT) {
+                cache.truncate(0);
+            }
             cache.append(cache.end(), parts);
-            cache.rows().read(0, 8, first, 0);
-            return List.of(backend.tensors().floats(Shape.of(8, WIDTH), first));
-        };
+            return List.of();
+        }
+
+        @Override
+        public List<Tensor> results(List<Tensor> last) {
+            float[] rows = new float[tokens * WIDTH];
+            cache.rows().read(cache.length() - tokens, tokens, rows, 0);
+            return List.of(Backend.of(parts.getFirst()).tensors().floats(Shape.of(tokens, WIDTH), rows));
+        }
+
+        @Override
+        public void close() {
+            pool.close();
+        }
     }
 
     private static List<Tensor> parts(Backend backend, int seed, int tokens) {
@@ -101,10 +131,9 @@ final class CacheTable implements Table {
         return List.of(Slice.slice(rows, 1, 0, LATENT), Slice.slice(rows, 1, LATENT, WIDTH));
     }
 
-    private static KvCache cache(int tokens) {
+    private static BlockPool pagesFor(int tokens) {
         RowLayout layout = RowLayout.of("latent", LATENT).with("rotary", ROTARY);
         RowStorage storage = RowStorage.float32(layout).with(TiledRows.V32_FP8_SPARSE, "latent", "rotary");
-        BlockPoolConfig pool = BlockPoolConfig.of(tokens / 64, 1, storage).withBlockTokens(64);
-        return pool.init().sequence(tokens).layer(0);
+        return BlockPoolConfig.of(tokens / 64, 1, storage).withBlockTokens(64).init();
     }
 }

@@ -3,7 +3,6 @@ package org.filigree.bench;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.host.HostBackend;
@@ -41,22 +40,29 @@ final class Comparison {
     }
 
     Row measure(Workload workload) {
+        Map<Target, Work> others = others(workload);
+        try (Work work = workload.setUp().apply(backend)) {
+            return measure(workload, work, others);
+        } finally {
+            others.values().forEach(Work::close);
+        }
+    }
+
+    private Row measure(Workload workload, Work work, Map<Target, Work> others) {
         boolean oneThreadMatters = workload.targets().stream()
                 .anyMatch(target -> target instanceof Target.ShareOfPeak || target instanceof Target.TimesOneThread);
-        Supplier<List<Tensor>> work = workload.setUp().apply(backend);
-        Runnable ours = () -> last = work.get();
+        Runnable ours = () -> last = work.run();
         Runnable onOneThread = () -> onOneThread(ours);
         boolean bytesMatter = workload.bytes() > 0;
-        Map<Target, Runnable> others = others(workload);
         List<Peer.Form> forms = prepare(peer, workload);
         List<Peer.Form> keepingForms = bytesMatter ? prepare(keeping, workload) : List.of();
         new Measurement().collect(WARM_UP_SECONDS, ours);
         if (oneThreadMatters) {
             new Measurement().collect(WARM_UP_SECONDS / 4, onOneThread);
         }
-        others.values().forEach(other -> new Measurement().collect(WARM_UP_SECONDS, other));
+        others.values().forEach(other -> new Measurement().collect(WARM_UP_SECONDS, () -> last = other.run()));
         ours.run();
-        check(workload, forms);
+        check(workload, work.results(last), forms);
 
         Measurement all = new Measurement();
         Measurement one = new Measurement();
@@ -70,7 +76,7 @@ final class Comparison {
             all.collect(turnSeconds, ours);
             for (var other : others.entrySet()) {
                 compared.computeIfAbsent(other.getKey(), target -> new Measurement())
-                        .collect(turnSeconds, other.getValue());
+                        .collect(turnSeconds, () -> last = other.getValue().run());
             }
             if (oneThreadMatters) {
                 one.collect(turnSeconds, onOneThread);
@@ -88,12 +94,11 @@ final class Comparison {
     }
 
     /** Our own work that targets compare the row with. */
-    private Map<Target, Runnable> others(Workload workload) {
-        Map<Target, Runnable> others = new LinkedHashMap<>();
+    private Map<Target, Work> others(Workload workload) {
+        Map<Target, Work> others = new LinkedHashMap<>();
         for (Target target : workload.targets()) {
             if (target instanceof Target.CostOver cost) {
-                Supplier<List<Tensor>> work = cost.setUp().apply(backend);
-                others.put(target, () -> last = work.get());
+                others.put(target, cost.setUp().apply(backend));
             }
         }
         return others;
@@ -121,9 +126,9 @@ final class Comparison {
         });
     }
 
-    private void check(Workload workload, List<Peer.Form> forms) {
-        for (int i = 0; !forms.isEmpty() && i < last.size(); i++) {
-            float[] ours = last.get(i).toFloats();
+    private static void check(Workload workload, List<Tensor> results, List<Peer.Form> forms) {
+        for (int i = 0; !forms.isEmpty() && i < results.size(); i++) {
+            float[] ours = results.get(i).toFloats();
             double norm = norm(ours);
             for (Peer.Form form : forms) {
                 Peer.Result theirs = form.results().get(i);

@@ -2,7 +2,6 @@ package org.filigree.bench;
 
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
@@ -107,7 +106,7 @@ final class HyperConnectionsTable implements Table {
                 HyperConnectionsTable::subLayer);
     }
 
-    private static Supplier<List<Tensor>> subLayer(Backend backend) {
+    private static Work subLayer(Backend backend) {
         int rows = N * (N + 2);
         // Projections of about unit size, so that weights differ between tokens.
         Tensor fn = Affine.scale(Inputs.tensor(backend, 2, rows, N * WIDTH), 1.0 / 64);
@@ -149,7 +148,7 @@ final class HyperConnectionsTable implements Table {
         return 3 * token * BATCH * BLOCK_TOKENS;
     }
 
-    private static Supplier<List<Tensor>> blockStep(Backend backend, HyperConnectionsConfig connections) {
+    private static Work blockStep(Backend backend, HyperConnectionsConfig connections) {
         var block = new CausalBlock(backend, connections, HEADS, BLOCK_TOKENS, HIDDEN);
         int n = connections.streams();
         Tensor streams = Inputs.tensor(backend, 1, BATCH, BLOCK_TOKENS, n, WIDTH);

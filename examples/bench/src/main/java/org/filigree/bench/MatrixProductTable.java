@@ -3,7 +3,6 @@ package org.filigree.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.MatrixProduct.Form;
 import org.filigree.core.op.MatMul;
@@ -65,7 +64,7 @@ final class MatrixProductTable implements Table {
                 backend -> setUp(backend, form, m, n, k));
     }
 
-    private static Supplier<List<Tensor>> setUp(Backend backend, Form form, int m, int n, int k) {
+    private static Work setUp(Backend backend, Form form, int m, int n, int k) {
         Tensor left = form == Form.LEFT_TRANSPOSED ? Inputs.tensor(backend, 1, k, m) : Inputs.tensor(backend, 1, m, k);
         Tensor right =
                 form == Form.RIGHT_TRANSPOSED ? Inputs.tensor(backend, 2, n, k) : Inputs.tensor(backend, 2, k, n);

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.op.Affine;
@@ -140,7 +139,7 @@ final class RowWiseTable implements Table {
             int arrays,
             double tolerance,
             List<Target> targets,
-            Function<Backend, Supplier<List<Tensor>>> setUp) {
+            Function<Backend, Work> setUp) {
         return new Workload(
                 name + " [" + m + ", " + n + "]",
                 0,

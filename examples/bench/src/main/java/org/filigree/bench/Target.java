@@ -1,10 +1,7 @@
 package org.filigree.bench;
 
-import java.util.List;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.Tensor;
 
 /** What a row is meant to reach. */
 sealed interface Target {
@@ -35,7 +32,7 @@ sealed interface Target {
      * @param name of the other work
      * @param setUp makes its operands, and gives it
      */
-    record CostOver(double ratio, String name, Function<Backend, Supplier<List<Tensor>>> setUp) implements Target {
+    record CostOver(double ratio, String name, Function<Backend, Work> setUp) implements Target {
         @Override
         public boolean metBy(double reached) {
             return reached <= ratio;

@@ -3,9 +3,7 @@ package org.filigree.bench;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.Tensor;
 
 /**
  * One row of a table.
@@ -28,7 +26,7 @@ record Workload(
         List<Target> targets,
         String peerKind,
         Map<String, Object> peerArguments,
-        Function<Backend, Supplier<List<Tensor>>> setUp) {
+        Function<Backend, Work> setUp) {
     /** In place of a kind, where no peer does the work. */
     static final String NO_PEER = "";
 }
