@@ -17,7 +17,6 @@ final class E4M3Loops {
     /** Bytes as many as floats in a vector; below eight there is no such vector. */
     static final int LANES = VectorMath.LANES;
 
-    private static final int LANE_SHIFT = Integer.numberOfTrailingZeros(LANES);
     private static final VectorSpecies<Float> F = VectorMath.F;
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     private static final VectorSpecies<Byte> B =
@@ -71,15 +70,55 @@ final class E4M3Loops {
         return even.max(odd).reduceLanes(VectorOperators.MAX);
     }
 
+    /** {@link #amaxBits(float[], int, int)} of the tiles of rows. */
+    static void amaxBits(float[] x, int from, int stride, int tiles, int tileShift, int[] out, int count) {
+        for (int r = 0; r < count; r++) {
+            for (int t = 0; t < tiles; t++) {
+                out[r * tiles + t] = amaxBits(x, from + r * stride + (t << tileShift), 1 << tileShift);
+            }
+        }
+    }
+
     /**
-     * code = E4M3(x · factor), one factor for each vector, for products of at most 448 and a rounding error. All tiles of a row in one
-     * loop: a loop for each tile takes nearly twice the time. Only the lowest byte of a lane is stored, so what lies above the code is left
-     * there.
+     * code = E4M3(x · factor), for products of at most 448 and a rounding error. All tiles of a row in one loop: a loop for each tile takes
+     * nearly twice the time. Only the lowest byte of a lane is stored, so what lies above the code is left there.
+     *
+     * @param width numbers of a row
+     * @param tileShift logarithm of the numbers that share a factor
+     * @param factors 1 / scale of each tile of each row
+     * @param rows where rows begin
+     * @param column the first of the columns that are written
+     * @param count how many rows
      */
-    static void encode(float[] x, int from, int count, float[] factors, MemorySegment memory, long offset) {
+    static void encode(
+            float[] x,
+            int from,
+            int stride,
+            int width,
+            int tileShift,
+            float[] factors,
+            MemorySegment memory,
+            long[] rows,
+            int column,
+            int count) {
+        int tiles = width >>> tileShift;
+        for (int r = 0; r < count; r++) {
+            encode(x, from + r * stride, width, tileShift, factors, r * tiles, memory, rows[r] + column);
+        }
+    }
+
+    private static void encode(
+            float[] x,
+            int from,
+            int count,
+            int tileShift,
+            float[] factors,
+            int first,
+            MemorySegment memory,
+            long offset) {
         for (int i = 0; i < count; i += LANES) {
             IntVector bits = FloatVector.fromArray(F, x, from + i)
-                    .mul(factors[i >>> LANE_SHIFT])
+                    .mul(factors[first + (i >>> tileShift)])
                     .reinterpretAsInts();
             IntVector magnitude = bits.and(Integer.MAX_VALUE);
             IntVector normal = magnitude

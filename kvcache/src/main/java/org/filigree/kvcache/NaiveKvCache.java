@@ -87,8 +87,10 @@ final class NaiveKvCache implements KvCache {
             RowFormat format = plane.format();
             MemorySegment page = MemorySegment.ofArray(new byte[format.bytesPerRow()]);
             RowCodec codec = new NaiveRowCodec(format);
-            codec.encode(row, at, 0, format.width(), page, 0, format.rowBytes(), new float[0]);
-            codec.decode(page, new long[] {0}, new long[] {format.rowBytes()}, 1, row, at, format.width());
+            long[] rows = {0};
+            long[] scales = {format.rowBytes()};
+            codec.encode(row, at, 0, 0, format.width(), page, rows, scales, 1);
+            codec.decode(page, rows, scales, 1, row, at, format.width());
             at += format.width();
         }
         return row;

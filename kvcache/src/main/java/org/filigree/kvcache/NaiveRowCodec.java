@@ -12,20 +12,22 @@ import org.filigree.kvcache.TiledRows.Placement;
 /** The formats number by number, as their tables read: what other codecs are tested against, and what runs where no vectors are. */
 record NaiveRowCodec(RowFormat format) implements RowCodec {
     @Override
-    public int scratch() {
-        return 0;
-    }
-
-    @Override
     public void encode(
             float[] source,
             int from,
+            int stride,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
-            long row,
-            long scales,
-            float[] scratch) {
+            long[] rows,
+            long[] scales,
+            int count) {
+        for (int r = 0; r < count; r++) {
+            encode(source, from + r * stride, column, width, memory, rows[r], scales[r]);
+        }
+    }
+
+    private void encode(float[] source, int from, int column, int count, MemorySegment memory, long row, long scales) {
         switch (format) {
             case Float32Rows _ ->
                 MemorySegment.copy(source, from, memory, LittleEndian.FLOAT, row + (long) column * Float.BYTES, count);

@@ -66,9 +66,19 @@ final class PlaneMemory {
                 : slot / pageRows * pageBytes + (long) pageRows * rowBytes + slot % pageRows * scaleBytes;
     }
 
-    /** Writes columns of a row; parts that {@linkplain RowCodec#mayCut may be cut} are written one by one. */
-    void encode(float[] source, int from, int column, int count, long slot, float[] scratch) {
-        codec.encode(source, from, column, count, memory, rowOffset(slot), scaleOffset(slot), scratch);
+    /** Writes columns of rows; parts that {@linkplain RowCodec#mayCut may be cut} are written one by one. */
+    void encode(float[] source, int from, int stride, int column, int width, long[] slots, int count) {
+        long[] rows = new long[count];
+        long[] scales = new long[count];
+        resolve(slots, count, rows, scales);
+        codec.encode(source, from, stride, column, width, memory, rows, scales, count);
+    }
+
+    private void resolve(long[] slots, int count, long[] rows, long[] scales) {
+        for (int r = 0; r < count; r++) {
+            rows[r] = rowOffset(slots[r]);
+            scales[r] = scaleOffset(slots[r]);
+        }
     }
 
     /** Whether every part of a row may be written alone. */
@@ -87,10 +97,7 @@ final class PlaneMemory {
     void decode(long[] slots, int count, float[] out, int at, int stride) {
         long[] rows = new long[count];
         long[] scales = new long[count];
-        for (int r = 0; r < count; r++) {
-            rows[r] = rowOffset(slots[r]);
-            scales[r] = scaleOffset(slots[r]);
-        }
+        resolve(slots, count, rows, scales);
         if (count > 0) {
             // Stored, or the compiler would drop the loads; what is decoded overwrites it.
             out[at] = touched(rows, count);

@@ -5,29 +5,28 @@ import java.lang.foreign.MemorySegment;
 /** Writes and reads rows of one format. Every codec of a format writes the same bytes and reads the same numbers. */
 interface RowCodec {
     /**
-     * Writes columns of a row: all of them, or such as do not cut a tile.
+     * Writes columns of rows, wherever these lie: all of them, or such as do not cut a tile.
      *
      * @param source holds the numbers
      * @param from index of the first
-     * @param column its column
-     * @param count how many
+     * @param stride from a row in {@code source} to the next
+     * @param column the first column
+     * @param width how many columns
      * @param memory where to
-     * @param row byte at which the row's data begins
-     * @param scales byte at which the row's scales begin, where the format has them behind the rows
-     * @param scratch as many floats as {@link #scratch} says
+     * @param rows bytes at which rows' data begin
+     * @param scales bytes at which their scales begin, where the format has them behind the rows
+     * @param count how many rows
      */
     void encode(
             float[] source,
             int from,
+            int stride,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
-            long row,
-            long scales,
-            float[] scratch);
-
-    /** Floats that writing a row needs beside it. */
-    int scratch();
+            long[] rows,
+            long[] scales,
+            int count);
 
     /**
      * Reads rows, wherever they lie: many at a time, since a call takes longer than the numbers of half a row.

@@ -15,6 +15,9 @@ final class RowMemory implements AutoCloseable {
     /** Some 30 µs of quantising, which is worth a thread. */
     private static final int CHUNK_NUMBERS = 1 << 17;
 
+    /** Rows whose scales are found before their codes: 32 KiB of 512 numbers, which are still in the first-level cache then. */
+    private static final int ROWS_TOGETHER = 16;
+
     private static final long ALIGNMENT = 64;
 
     private final RowStorage storage;
@@ -89,48 +92,38 @@ final class RowMemory implements AutoCloseable {
         int part = 0;
         for (PlaneMemory plane : planes) {
             List<RowLayout.Part> parts = plane.plane().parts();
-            float[] scratch = new float[plane.codec().scratch()];
             if (plane.takesParts()) {
                 int column = 0;
                 for (int i = 0; i < parts.size(); i++) {
                     int width = parts.get(i).width();
-                    writePart(plane, values[part + i], column, width, slots, first, from, count, scratch);
+                    writePart(plane, values[part + i], column, width, slots, first, from, count);
                     column += width;
                 }
             } else {
-                writeJoined(plane, values, part, slots, first, from, count, scratch);
+                writeJoined(plane, values, part, slots, first, from, count);
             }
             part += parts.size();
         }
     }
 
     private static void writePart(
-            PlaneMemory plane,
-            float[] values,
-            int column,
-            int width,
-            Slots slots,
-            int first,
-            int from,
-            int count,
-            float[] scratch) {
-        for (int r = 0; r < count; r++) {
-            plane.encode(values, (from + r) * width, column, width, slots.of(first + r), scratch);
+            PlaneMemory plane, float[] values, int column, int width, Slots slots, int first, int from, int count) {
+        long[] places = new long[Math.min(ROWS_TOGETHER, count)];
+        for (int done = 0; done < count; done += ROWS_TOGETHER) {
+            int together = Math.min(ROWS_TOGETHER, count - done);
+            for (int r = 0; r < together; r++) {
+                places[r] = slots.of(first + done + r);
+            }
+            plane.encode(values, (from + done) * width, width, column, width, places, together);
         }
     }
 
     /** Where a tile spans two parts, rows are put together first. */
     private static void writeJoined(
-            PlaneMemory plane,
-            float[][] values,
-            int part,
-            Slots slots,
-            int first,
-            int from,
-            int count,
-            float[] scratch) {
+            PlaneMemory plane, float[][] values, int part, Slots slots, int first, int from, int count) {
         List<RowLayout.Part> parts = plane.plane().parts();
         float[] row = new float[plane.plane().format().width()];
+        long[] place = new long[1];
         for (int r = 0; r < count; r++) {
             int at = 0;
             for (int i = 0; i < parts.size(); i++) {
@@ -138,7 +131,8 @@ final class RowMemory implements AutoCloseable {
                 System.arraycopy(values[part + i], (from + r) * width, row, at, width);
                 at += width;
             }
-            plane.encode(row, 0, 0, row.length, slots.of(first + r), scratch);
+            place[0] = slots.of(first + r);
+            plane.encode(row, 0, row.length, 0, row.length, place, 1);
         }
     }
 

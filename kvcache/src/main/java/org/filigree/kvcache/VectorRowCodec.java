@@ -43,116 +43,134 @@ final class VectorRowCodec implements RowCodec {
     }
 
     @Override
-    public int scratch() {
-        return format.width() / VectorMath.LANES;
-    }
-
-    @Override
     public void encode(
             float[] source,
             int from,
+            int stride,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
-            long row,
-            long scales,
-            float[] scratch) {
+            long[] rows,
+            long[] scales,
+            int count) {
         if (tiled != null) {
-            encodeTiled(tiled, source, from, column, count, memory, row, scales, scratch);
+            int coded = Math.clamp(tiled.coded() - column, 0, width);
+            if (coded > 0 && tiled.code() == Code.E4M3) {
+                encodeE4M3(tiled, source, from, stride, column, coded, memory, rows, scales, count);
+            } else if (coded > 0) {
+                encodeE2M1(tiled, source, from, stride, column, coded, memory, rows, scales, count);
+            }
+            if (column == 0 && tiled.scaleBytes() > 0) {
+                for (int r = 0; r < count; r++) {
+                    NaiveRowCodec.padScales(tiled, memory, scales[r]);
+                }
+            }
+            int offset = tiled.rotaryOffset() + Math.max(0, column - tiled.coded()) * Short.BYTES;
+            encodeHalves(source, from + coded, stride, width - coded, memory, rows, offset, count);
         } else if (format instanceof BFloat16Rows) {
-            BFloat16Loops.encode(source, from, count, memory, row + (long) column * Short.BYTES);
+            encodeHalves(source, from, stride, width, memory, rows, column * Short.BYTES, count);
         } else {
-            MemorySegment.copy(source, from, memory, LittleEndian.FLOAT, row + (long) column * Float.BYTES, count);
+            for (int r = 0; r < count; r++) {
+                long to = rows[r] + (long) column * Float.BYTES;
+                MemorySegment.copy(source, from + r * stride, memory, LittleEndian.FLOAT, to, width);
+            }
         }
     }
 
-    private static void encodeTiled(
-            TiledRows tiled,
-            float[] source,
-            int from,
-            int column,
-            int count,
-            MemorySegment memory,
-            long row,
-            long scales,
-            float[] scratch) {
-        int coded = Math.clamp(tiled.coded() - column, 0, count);
-        if (tiled.code() == Code.E4M3) {
-            encodeE4M3(tiled, source, from, column, coded, memory, row, scales, scratch);
-        } else {
-            encodeE2M1(tiled, source, from, column, coded, memory, row, scales);
+    private static void encodeHalves(
+            float[] source, int from, int stride, int width, MemorySegment memory, long[] rows, int offset, int count) {
+        for (int r = 0; r < count && width > 0; r++) {
+            BFloat16Loops.encode(source, from + r * stride, width, memory, rows[r] + offset);
         }
-        if (column == 0) {
-            NaiveRowCodec.padScales(tiled, memory, scales);
-        }
-        int rotary = Math.max(0, column - tiled.coded());
-        BFloat16Loops.encode(
-                source, from + coded, count - coded, memory, row + tiled.rotaryOffset() + (long) rotary * Short.BYTES);
     }
 
-    private static void encodeE4M3(
+    /** Magnitudes of all rows, then scales, then codes: each loop is compiled by itself. */
+    private void encodeE4M3(
             TiledRows tiled,
             float[] source,
             int from,
+            int stride,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
-            long row,
-            long scales,
-            float[] factors) {
-        int tile = tiled.tile();
-        int vectors = tile / VectorMath.LANES;
-        int factor = 0;
-        for (int done = 0; done < count; done += tile) {
-            int amax = E4M3Loops.amaxBits(source, from + done, tile);
-            if (amax > E4M3Loops.FINITE) {
-                encodeNaively(tiled, source, from, column, count, memory, row, scales);
-                return;
-            }
-            float scale = tiled.scaleOf(Float.intBitsToFloat(amax));
-            NaiveRowCodec.setScale(tiled, (column + done) / tile, scale, memory, row, scales);
-            // Scales are powers of two, so the product with the inverse is the quotient.
-            float inverse = Float.intBitsToFloat(INVERSE_OF_POWERS - Float.floatToRawIntBits(scale));
-            for (int v = 0; v < vectors; v++) {
-                factors[factor++] = inverse;
+            long[] rows,
+            long[] scales,
+            int count) {
+        int tiles = width >>> tileShift;
+        int[] magnitudes = new int[count * tiles];
+        float[] factors = new float[count * tiles];
+        E4M3Loops.amaxBits(source, from, stride, tiles, tileShift, magnitudes, count);
+        boolean numbers =
+                writeScales(tiled, column >>> tileShift, tiles, magnitudes, factors, memory, rows, scales, count);
+        E4M3Loops.encode(source, from, stride, width, tileShift, factors, memory, rows, column, count);
+        for (int r = 0; r < count && !numbers; r++) {
+            encodeNaively(tiled, source, from + r * stride, column, width, memory, rows[r], scales[r]);
+        }
+    }
+
+    private static boolean writeScales(
+            TiledRows tiled,
+            int first,
+            int tiles,
+            int[] magnitudes,
+            float[] factors,
+            MemorySegment memory,
+            long[] rows,
+            long[] scales,
+            int count) {
+        boolean numbers = true;
+        for (int r = 0; r < count; r++) {
+            for (int t = 0; t < tiles; t++) {
+                int amax = magnitudes[r * tiles + t];
+                numbers &= amax <= E4M3Loops.FINITE;
+                float scale = tiled.scaleOf(Float.intBitsToFloat(Math.min(amax, E4M3Loops.FINITE)));
+                NaiveRowCodec.setScale(tiled, first + t, scale, memory, rows[r], scales[r]);
+                // Scales are powers of two, so the product with the inverse is the quotient.
+                factors[r * tiles + t] = Float.intBitsToFloat(INVERSE_OF_POWERS - Float.floatToRawIntBits(scale));
             }
         }
-        E4M3Loops.encode(source, from, count, factors, memory, row + column);
+        return numbers;
     }
 
     private static void encodeE2M1(
             TiledRows tiled,
             float[] source,
             int from,
+            int stride,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
-            long row,
-            long scales) {
+            long[] rows,
+            long[] scales,
+            int count) {
         int tile = tiled.tile();
-        for (int done = 0; done < count; done += tile) {
-            int amax = E4M3Loops.amaxBits(source, from + done, tile);
-            if (amax > E4M3Loops.FINITE) {
-                encodeNaively(tiled, source, from, column, count, memory, row, scales);
-                return;
+        for (int r = 0; r < count; r++) {
+            boolean numbers = true;
+            for (int done = 0; done < width; done += tile) {
+                int at = from + r * stride + done;
+                int amax = E4M3Loops.amaxBits(source, at, tile);
+                numbers &= amax <= E4M3Loops.FINITE;
+                float scale = tiled.scaleOf(Float.intBitsToFloat(Math.min(amax, E4M3Loops.FINITE)));
+                NaiveRowCodec.setScale(tiled, (column + done) / tile, scale, memory, rows[r], scales[r]);
+                E2M1Loops.encode(source, at, tile, scale, memory, rows[r] + (column + done) / 2);
             }
-            float scale = tiled.scaleOf(Float.intBitsToFloat(amax));
-            NaiveRowCodec.setScale(tiled, (column + done) / tile, scale, memory, row, scales);
-            E2M1Loops.encode(source, from + done, tile, scale, memory, row + (column + done) / 2);
+            if (!numbers) {
+                encodeNaively(tiled, source, from + r * stride, column, width, memory, rows[r], scales[r]);
+            }
         }
     }
 
-    /** Infinities and NaN are rare, and the loops above do not know them. */
+    /** Infinities and NaN are rare, and the loops above do not know them: what they wrote is written again. */
     private static void encodeNaively(
             TiledRows tiled,
             float[] source,
             int from,
             int column,
-            int count,
+            int width,
             MemorySegment memory,
             long row,
             long scales) {
-        for (int done = 0; done < count; done += tiled.tile()) {
+        for (int done = 0; done < width; done += tiled.tile()) {
             NaiveRowCodec.encodeTile(tiled, (column + done) / tiled.tile(), source, from + done, memory, row, scales);
         }
     }

@@ -66,9 +66,9 @@ class Fp8CacheConformance {
                 PlaneMemory plane = expected.plane(format, MemorySegment.ofArray(pages), codec.apply(format));
                 float[] back = new float[expected.keys.length];
                 for (int row = 0; row < expected.pages * expected.pageRows; row++) {
-                    plane.encode(
-                            expected.keys, row * format.width(), 0, format.width(), row, new float[format.width()]);
-                    plane.decode(new long[] {row}, 1, back, row * format.width(), format.width());
+                    long[] slot = {row};
+                    plane.encode(expected.keys, row * format.width(), 0, 0, format.width(), slot, 1);
+                    plane.decode(slot, 1, back, row * format.width(), format.width());
                 }
                 assertArrayEquals(expected.bytes, pages, () -> name + " by " + codec.apply(format));
                 assertArrayEquals(expected.dequantised, back, () -> name + " by " + codec.apply(format));

@@ -10,6 +10,7 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Size;
 import org.filigree.core.io.BFloat16;
 import org.filigree.core.io.Float4E2M1;
@@ -60,21 +61,41 @@ class RowCodecProperties {
         int bytes = format.bytesPerRow() + 2 * GUARD;
         byte[] expected = new byte[bytes];
         byte[] actual = new byte[bytes];
-        int scales = GUARD + format.rowBytes();
+        long[] rows = {GUARD};
+        long[] scales = {GUARD + format.rowBytes()};
         new NaiveRowCodec(format)
-                .encode(values, 1, 0, format.width(), MemorySegment.ofArray(expected), GUARD, scales, new float[0]);
-        RowCodec.of(format)
-                .encode(
-                        values,
-                        1,
-                        0,
-                        format.width(),
-                        MemorySegment.ofArray(actual),
-                        GUARD,
-                        scales,
-                        new float[format.width()]);
+                .encode(values, 1, 0, 0, format.width(), MemorySegment.ofArray(expected), rows, scales, 1);
+        RowCodec.of(format).encode(values, 1, 0, 0, format.width(), MemorySegment.ofArray(actual), rows, scales, 1);
         assertArrayEquals(expected, actual);
         assertSameNumbers(format, expected);
+    }
+
+    /** Rows with and without infinities and NaN, from rows that lie apart to rows in any order, a part of their columns. */
+    @Property(tries = 100)
+    void rowsTogetherAsOneByOne(
+            @ForAll("formats") RowFormat format, @ForAll @IntRange(min = 0, max = 20) int count, @ForAll long seed) {
+        int stride = format.width() + 3;
+        float[] values = new float[count * stride];
+        long[] rows = new long[count];
+        long[] scales = new long[count];
+        int bytes = format.bytesPerRow() + GUARD;
+        for (int r = 0; r < count; r++) {
+            System.arraycopy(anyFloats(format.width(), seed + r), 0, values, r * stride, format.width());
+            rows[r] = (long) (count - 1 - r) * bytes;
+            scales[r] = rows[r] + format.rowBytes();
+        }
+        int cut = format instanceof TiledRows tiled && seed % 2 == 0 ? tiled.tile() : 0;
+        int width = format.width() - cut;
+        byte[] expected = new byte[count * bytes];
+        byte[] actual = new byte[count * bytes];
+        for (int r = 0; r < count; r++) {
+            long[] row = {rows[r]};
+            long[] scale = {scales[r]};
+            new NaiveRowCodec(format)
+                    .encode(values, r * stride, 0, cut, width, MemorySegment.ofArray(expected), row, scale, 1);
+        }
+        RowCodec.of(format).encode(values, 0, stride, cut, width, MemorySegment.ofArray(actual), rows, scales, count);
+        assertArrayEquals(expected, actual);
     }
 
     @Property(tries = 200)
@@ -98,15 +119,9 @@ class RowCodecProperties {
         byte[] bytes = new byte[format.bytesPerRow()];
         float[] back = new float[format.width()];
         RowCodec codec = RowCodec.of(format);
-        codec.encode(
-                values,
-                0,
-                0,
-                format.width(),
-                MemorySegment.ofArray(bytes),
-                0,
-                format.rowBytes(),
-                new float[format.width()]);
+        long[] rows = {0};
+        long[] scales = {format.rowBytes()};
+        codec.encode(values, 0, 0, 0, format.width(), MemorySegment.ofArray(bytes), rows, scales, 1);
         decode(codec, bytes, 0, format.rowBytes(), back, 0);
         switch (format) {
             case Float32Rows _ -> assertArrayEquals(values, back);
@@ -193,7 +208,9 @@ class RowCodecProperties {
         byte[] row = new byte[36];
         key[0] = 6;
         key[1] = -1;
-        RowCodec.of(TiledRows.fp4IndexKeys(64)).encode(key, 0, 0, 64, MemorySegment.ofArray(row), 0, 32, new float[64]);
+        long[] rows = {0};
+        long[] scales = {32};
+        RowCodec.of(TiledRows.fp4IndexKeys(64)).encode(key, 0, 0, 0, 64, MemorySegment.ofArray(row), rows, scales, 1);
         assertEquals(Float4E2M1.pack(7, 10), row[0]);
         assertEquals(127, row[32]);
         assertTrue(row[34] == 127 && row[35] == 127, "the missing exponents are those of 1");
