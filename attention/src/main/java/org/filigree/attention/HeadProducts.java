@@ -204,39 +204,32 @@ final class HeadProducts {
         s35.intoArray(lanes, at + 3 * step + 5 * LANES);
     }
 
-    /** The sums of sixteen vectors of sixteen lanes, in a fixed tree: in each round a vector gives another the lanes that are not its own. */
+    /**
+     * The sums of sixteen vectors of sixteen lanes, in a fixed tree: in each round two vectors exchange the lanes in which a bit is not theirs. Two
+     * rounds in a loop, since all four written out keep the compiler busy for a second.
+     */
     private static void fold(float[] lanes, int at, float[] out, int outAt) {
-        FloatVector v0 = FloatVector.fromArray(F, lanes, at);
-        FloatVector v1 = FloatVector.fromArray(F, lanes, at + LANES);
-        FloatVector v2 = FloatVector.fromArray(F, lanes, at + 2 * LANES);
-        FloatVector v3 = FloatVector.fromArray(F, lanes, at + 3 * LANES);
-        FloatVector v4 = FloatVector.fromArray(F, lanes, at + 4 * LANES);
-        FloatVector v5 = FloatVector.fromArray(F, lanes, at + 5 * LANES);
-        FloatVector v6 = FloatVector.fromArray(F, lanes, at + 6 * LANES);
-        FloatVector v7 = FloatVector.fromArray(F, lanes, at + 7 * LANES);
-        FloatVector v8 = FloatVector.fromArray(F, lanes, at + 8 * LANES);
-        FloatVector v9 = FloatVector.fromArray(F, lanes, at + 9 * LANES);
-        FloatVector v10 = FloatVector.fromArray(F, lanes, at + 10 * LANES);
-        FloatVector v11 = FloatVector.fromArray(F, lanes, at + 11 * LANES);
-        FloatVector v12 = FloatVector.fromArray(F, lanes, at + 12 * LANES);
-        FloatVector v13 = FloatVector.fromArray(F, lanes, at + 13 * LANES);
-        FloatVector v14 = FloatVector.fromArray(F, lanes, at + 14 * LANES);
-        FloatVector v15 = FloatVector.fromArray(F, lanes, at + 15 * LANES);
-        FloatVector a0 = v0.blend(v8, HAS_EIGHT).add(v8.blend(v0, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a1 = v1.blend(v9, HAS_EIGHT).add(v9.blend(v1, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a2 = v2.blend(v10, HAS_EIGHT).add(v10.blend(v2, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a3 = v3.blend(v11, HAS_EIGHT).add(v11.blend(v3, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a4 = v4.blend(v12, HAS_EIGHT).add(v12.blend(v4, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a5 = v5.blend(v13, HAS_EIGHT).add(v13.blend(v5, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a6 = v6.blend(v14, HAS_EIGHT).add(v14.blend(v6, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector a7 = v7.blend(v15, HAS_EIGHT).add(v15.blend(v7, HAS_EIGHT).rearrange(SWAP_EIGHT));
-        FloatVector b0 = a0.blend(a4, HAS_FOUR).add(a4.blend(a0, HAS_FOUR).rearrange(SWAP_FOUR));
-        FloatVector b1 = a1.blend(a5, HAS_FOUR).add(a5.blend(a1, HAS_FOUR).rearrange(SWAP_FOUR));
-        FloatVector b2 = a2.blend(a6, HAS_FOUR).add(a6.blend(a2, HAS_FOUR).rearrange(SWAP_FOUR));
-        FloatVector b3 = a3.blend(a7, HAS_FOUR).add(a7.blend(a3, HAS_FOUR).rearrange(SWAP_FOUR));
-        FloatVector c0 = b0.blend(b2, HAS_TWO).add(b2.blend(b0, HAS_TWO).rearrange(SWAP_TWO));
-        FloatVector c1 = b1.blend(b3, HAS_TWO).add(b3.blend(b1, HAS_TWO).rearrange(SWAP_TWO));
-        FloatVector d0 = c0.blend(c1, HAS_ONE).add(c1.blend(c0, HAS_ONE).rearrange(SWAP_ONE));
-        d0.intoArray(out, outAt);
+        for (int i = at; i < at + 4 * LANES; i += LANES) {
+            FloatVector x0 = FloatVector.fromArray(F, lanes, i);
+            FloatVector x1 = FloatVector.fromArray(F, lanes, i + 4 * LANES);
+            FloatVector x2 = FloatVector.fromArray(F, lanes, i + 8 * LANES);
+            FloatVector x3 = FloatVector.fromArray(F, lanes, i + 12 * LANES);
+            FloatVector even =
+                    x0.blend(x2, HAS_EIGHT).add(x2.blend(x0, HAS_EIGHT).rearrange(SWAP_EIGHT));
+            FloatVector odd =
+                    x1.blend(x3, HAS_EIGHT).add(x3.blend(x1, HAS_EIGHT).rearrange(SWAP_EIGHT));
+            even.blend(odd, HAS_FOUR)
+                    .add(odd.blend(even, HAS_FOUR).rearrange(SWAP_FOUR))
+                    .intoArray(lanes, i);
+        }
+        FloatVector x0 = FloatVector.fromArray(F, lanes, at);
+        FloatVector x1 = FloatVector.fromArray(F, lanes, at + LANES);
+        FloatVector x2 = FloatVector.fromArray(F, lanes, at + 2 * LANES);
+        FloatVector x3 = FloatVector.fromArray(F, lanes, at + 3 * LANES);
+        FloatVector even = x0.blend(x2, HAS_TWO).add(x2.blend(x0, HAS_TWO).rearrange(SWAP_TWO));
+        FloatVector odd = x1.blend(x3, HAS_TWO).add(x3.blend(x1, HAS_TWO).rearrange(SWAP_TWO));
+        even.blend(odd, HAS_ONE)
+                .add(odd.blend(even, HAS_ONE).rearrange(SWAP_ONE))
+                .intoArray(out, outAt);
     }
 }
