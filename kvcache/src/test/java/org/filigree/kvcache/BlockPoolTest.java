@@ -9,10 +9,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.DType;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Storage;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.kvcache.KvCacheException.Reason;
@@ -346,6 +350,160 @@ class BlockPoolTest {
             }
             assertEquals(8 + threads * 50, shared.layer(0).length());
             assertEquals((8 + threads * 50 + BLOCK - 1) / BLOCK, pool.memory().referenced());
+        }
+    }
+
+    /** Something happens while a cache reads these rows. */
+    private Tensor rowsThat(Runnable doSomething, int tokens, int width) {
+        float[] values = new float[tokens * width];
+        Arrays.fill(values, 7);
+        return Tensor.of(Shape.of(tokens, width), DType.FLOAT32, new Storage() {
+            @Override
+            public long size() {
+                return values.length;
+            }
+
+            @Override
+            public float[] toFloats() {
+                doSomething.run();
+                return values.clone();
+            }
+
+            @Override
+            public double[] toDoubles() {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public int[] toInts() {
+                throw new UnsupportedOperationException();
+            }
+        });
+    }
+
+    /** Also where blocks had been taken and copied before it failed. */
+    @Test
+    void anAppendThatFailsMidwayChangesNothing() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 6);
+            PagedSequence fork = sequence.fork();
+            PagedSequence alone = pool.sequence(40);
+            append(alone, 6);
+            for (PagedSequence each : List.of(fork, alone)) {
+                CacheRows view = each.layer(1).rows();
+                float[] before = values(each);
+                int[] table = each.table();
+                PoolMemory memory = pool.memory();
+                Runnable failing = () -> {
+                    throw new IllegalStateException("device lost");
+                };
+                List<Tensor> rows = List.of(rowsThat(() -> {}, 7, 3), rowsThat(failing, 7, 2));
+                KvCache cache = each.layer(0);
+                CacheEnd end = cache.end();
+                assertThrows(IllegalStateException.class, () -> cache.append(end, rows));
+                assertEquals(memory, pool.memory());
+                assertArrayEquals(table, each.table());
+                assertEquals(end, cache.end());
+                assertArrayEquals(before, values(each));
+                assertArrayEquals(before, view.tensor(backend).toFloats());
+                append(each, 7);
+                assertEquals(13, each.length());
+            }
+            fork.close();
+            alone.close();
+            sequence.close();
+            assertEquals(20, pool.memory().free());
+        }
+    }
+
+    /** Else the one that adopts it would see rows change behind its back, since the writer has found itself alone before. */
+    @Test
+    void aBlockThatIsBeingWrittenToCannotBeAdopted() {
+        try (BlockPool pool = pool(20)) {
+            PagedSequence sequence = pool.sequence(40);
+            append(sequence, 6);
+            int[] table = sequence.table();
+            sequence.truncate(5);
+            var refusals = new ArrayList<String>();
+            Runnable adopt = () -> refusals.add(assertReason(Reason.FOREIGN_BLOCK, () -> pool.sequence(40, table, 6)));
+            KvCache cache = sequence.layer(0);
+            cache.append(cache.end(), List.of(rowsThat(adopt, 1, 3), rowsThat(() -> {}, 1, 2)));
+            assertEquals(1, refusals.size());
+            assertTrue(
+                    refusals.getFirst().contains("block " + table[1] + " ")
+                            && refusals.getFirst().contains("being written to"),
+                    refusals.getFirst());
+            try (PagedSequence adopted = pool.sequence(40, table, 5)) {
+                assertArrayEquals(values(sequence), values(adopted));
+            }
+            // After a failure nothing is being written to either.
+            Runnable failing = () -> {
+                throw new IllegalStateException("device lost");
+            };
+            List<Tensor> lost = List.of(rowsThat(() -> {}, 1, 3), rowsThat(failing, 1, 2));
+            assertThrows(IllegalStateException.class, () -> cache.append(cache.end(), lost));
+            pool.sequence(40, table, 5).close();
+        }
+    }
+
+    /**
+     * Two sequences compute the same tokens and publish them in turn, so that one adopts the blocks of the other while threads read from
+     * both; what it gives back is filled with other rows at once. A reader gets the rows of the tokens, or is refused.
+     */
+    @Test
+    void readersSeeTheRightRowsWhileTablesAreAdopted() throws Exception {
+        int rounds = 150;
+        int tokens = 8;
+        List<Tensor> right = KvCacheProperties.rows(backend, STORAGE.layout(), tokens, RandomStream.of(1));
+        List<Tensor> wrong = KvCacheProperties.rows(backend, STORAGE.layout(), tokens, RandomStream.of(2));
+        float[] expected = right.getFirst().toFloats();
+        try (var threads = Executors.newFixedThreadPool(3)) {
+            int read = 0;
+            for (int round = 0; round < rounds; round++) {
+                try (BlockPool pool = pool(8)) {
+                    PagedSequence first = pool.sequence(tokens);
+                    PagedSequence second = pool.sequence(tokens);
+                    for (PagedSequence each : List.of(first, second)) {
+                        for (int layer = 0; layer < 2; layer++) {
+                            each.layer(layer).append(each.layer(layer).end(), right);
+                        }
+                    }
+                    var start = new CyclicBarrier(3);
+                    Callable<Integer> reader = () -> {
+                        start.await();
+                        int same = 0;
+                        for (int i = 0; i < 20; i++) {
+                            CacheRows rows =
+                                    (i % 2 == 0 ? second : first).layer(1).rows("key");
+                            try {
+                                assertArrayEquals(expected, rows.tensor(backend).toFloats());
+                                same++;
+                            } catch (KvCacheException overtaken) {
+                                assertEquals(Reason.STALE, overtaken.reason());
+                            }
+                        }
+                        return same;
+                    };
+                    Callable<Integer> publisher = () -> {
+                        start.await();
+                        first.publish(ids(tokens));
+                        second.publish(ids(tokens));
+                        try (PagedSequence other = pool.sequence(4 * tokens)) {
+                            while (pool.memory().free() > 0) {
+                                KvCache cache = other.layer(1);
+                                cache.append(cache.end(), wrong);
+                            }
+                        }
+                        return 0;
+                    };
+                    for (var done : threads.invokeAll(List.of(reader, reader, publisher))) {
+                        read += done.get();
+                    }
+                    assertArrayEquals(first.table(), second.table());
+                }
+            }
+            assertTrue(read > rounds, "hardly any read succeeded: " + read);
         }
     }
 }
