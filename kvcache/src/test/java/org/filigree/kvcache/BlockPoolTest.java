@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.random.RandomStream;
@@ -470,12 +472,19 @@ class BlockPoolTest {
                         }
                     }
                     var start = new CyclicBarrier(3);
+                    List<PagedSequence> both = List.of(first, second);
+                    var done = new AtomicBoolean();
                     Callable<Integer> reader = () -> {
-                        start.await();
+                        List<CacheRows> before = both.stream()
+                                .map(each -> each.layer(1).rows("key"))
+                                .toList();
+                        start.await(60, TimeUnit.SECONDS);
                         int same = 0;
-                        for (int i = 0; i < 20; i++) {
-                            CacheRows rows =
-                                    (i % 2 == 0 ? second : first).layer(1).rows("key");
+                        for (int i = 0; i < 4 || !done.get(); i++) {
+                            PagedSequence each = both.get(i % 2);
+                            CacheRows rows = i % 4 < 2
+                                    ? before.get(i % 2)
+                                    : each.layer(1).rows("key");
                             try {
                                 assertArrayEquals(expected, rows.tensor(backend).toFloats());
                                 same++;
@@ -486,19 +495,21 @@ class BlockPoolTest {
                         return same;
                     };
                     Callable<Integer> publisher = () -> {
-                        start.await();
-                        first.publish(ids(tokens));
-                        second.publish(ids(tokens));
+                        start.await(60, TimeUnit.SECONDS);
                         try (PagedSequence other = pool.sequence(4 * tokens)) {
+                            first.publish(ids(tokens));
+                            second.publish(ids(tokens));
                             while (pool.memory().free() > 0) {
                                 KvCache cache = other.layer(1);
                                 cache.append(cache.end(), wrong);
                             }
+                            return 0;
+                        } finally {
+                            done.set(true);
                         }
-                        return 0;
                     };
-                    for (var done : threads.invokeAll(List.of(reader, reader, publisher))) {
-                        read += done.get();
+                    for (var each : threads.invokeAll(List.of(reader, reader, publisher))) {
+                        read += each.get();
                     }
                     assertArrayEquals(first.table(), second.table());
                 }

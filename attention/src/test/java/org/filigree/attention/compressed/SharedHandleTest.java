@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.filigree.attention.LatentAttention;
@@ -265,7 +266,7 @@ class SharedHandleTest {
                 tasks.add(() -> {
                     int won = 0;
                     for (int round = 0; round < rounds; round++) {
-                        barrier.await();
+                        barrier.await(60, TimeUnit.SECONDS);
                         int number = 2 * round + thread;
                         try {
                             outputs.put(PROMPT + round, model.pass(cache, model.token(number), PROMPT + round));
@@ -276,7 +277,7 @@ class SharedHandleTest {
                                     Set.of(Reason.LENGTH, Reason.STALE).contains(overtaken.reason()),
                                     String.valueOf(overtaken.getMessage()));
                         }
-                        barrier.await();
+                        barrier.await(60, TimeUnit.SECONDS);
                     }
                     return won;
                 });
