@@ -215,7 +215,7 @@ public final class LatentAttention implements Layer {
                     "latent attention: the context starts at position " + context.start() + " but the cache holds "
                             + start.length() + " tokens; truncate the cache or correct the start");
         }
-        requireInReach(cache, start.length(), x.dim(1));
+        requireInReach(cache, start, x.dim(1));
         Projected tokens = project(x, start.length());
         var rows = new ArrayList<Tensor>();
         rows.add(withoutBatch(tokens.latent));
@@ -229,10 +229,11 @@ public final class LatentAttention implements Layer {
     }
 
     /** Keys that a ring has forgotten would change the result with the division into passes. */
-    private void requireInReach(KvCache cache, int start, int tokens) {
+    private void requireInReach(KvCache cache, CacheEnd end, int tokens) {
+        int start = end.length();
         int reach = config.selection().selector().reach();
         int wanted = Math.max(0, start - reach + 1);
-        int oldest = Math.max(cache.rows().firstToken(), start + tokens - cache.kept());
+        int oldest = Math.max(cache.rows(end).firstToken(), start + tokens - cache.kept());
         if (oldest > wanted) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,

@@ -111,8 +111,8 @@ class NanKeysTest {
                         .floats(
                                 Shape.of(TOKENS, HEADS, WIDTH),
                                 Arrays.copyOf(queries(backend).toFloats(), TOKENS * HEADS * WIDTH));
-                Tensor chosen = backend.tensors()
-                        .ints(Shape.of(TOKENS, CHOSEN), Arrays.copyOf(neighbours(), TOKENS * CHOSEN));
+                Tensor chosen =
+                        backend.tensors().ints(Shape.of(TOKENS, CHOSEN), Arrays.copyOf(neighbours(), TOKENS * CHOSEN));
                 Attended attended =
                         CachedAttention.attend(new CachedAttentionInput(q, cache.rows(), WIDTH, chosen, 0.2, null));
                 assertExact(storage.toString(), attended, TOKENS);

@@ -216,7 +216,9 @@ class SharedHandleTest {
     @Test
     void aPassOverARingThatHasTurnedIsRefused() {
         Backend backend = TestBackends.get("vector");
-        LatentAttention layer = LatentAttentionConfig.of(WIDTH, 2).init(backend, RandomStream.of(1));
+        LatentAttention layer = LatentAttentionConfig.of(WIDTH, 2)
+                .withSelector(new org.filigree.attention.SlidingWindow(3))
+                .init(backend, RandomStream.of(1));
         var model = new Model(
                 "ring",
                 backend,
