@@ -78,11 +78,12 @@ final class ContextCommand implements Callable<Integer> {
     private static String line(ContextTiming timing) {
         return String.format(
                 Locale.ROOT,
-                "%d tokens: scores %.3f ms, choice %.3f ms, attention %.3f ms",
+                "%d tokens: scores %.3f ms, choice %.3f ms, attention %.3f ms, again %.3f ms",
                 timing.tokens(),
                 1e3 * timing.index(),
                 1e3 * timing.select(),
-                1e3 * timing.attend());
+                1e3 * timing.attend(),
+                1e3 * timing.again());
     }
 
     private ContextPlan asked() {

@@ -35,7 +35,8 @@ public final class ContextReportFiles {
             new StepPlot(
                             "A decode step of sparse attention",
                             timings.stream()
-                                    .map(t -> new StepPlot.Point(t.tokens(), t.index(), t.select(), t.attend()))
+                                    .map(t -> new StepPlot.Point(
+                                            t.tokens(), t.index(), t.select(), t.attend(), t.again()))
                                     .toList())
                     .write(folder, PLOT);
         }
@@ -48,10 +49,16 @@ public final class ContextReportFiles {
                 # A decode step of sparse attention against the length of its context
 
                 %d heads over a latent of 512 and a rotary key of 64, in pages of V32_FP8Sparse; %d chosen keys; an indexer of %d heads with \
-                keys of 128 in FP8. Medians of %s seconds each; seed %d.
+                keys of 128 in FP8. Medians over whole steps with changing queries, %s seconds for each part; seed %d.
 
-                %s| tokens | scores | ns a key | choice | attention | against the shortest | step | cache |
-                |--:|--:|--:|--:|--:|--:|--:|--:|
+                - scores: of all keys by the indexer, which reads every key; "ns a key" is that time by the number of keys
+                - choice: the largest scores
+                - attention: over the chosen rows, after the scores of all keys have gone through the processor's caches
+                - again: the same attention right after, its rows still in these caches; the difference is what fetching them took
+                - step: scores, choice and attention together
+
+                %s| tokens | scores | ns a key | choice | attention | of the shortest | again | of the shortest | step | cache |
+                |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
                 """,
                 plan.heads(),
                 plan.chosen(),
@@ -62,13 +69,15 @@ public final class ContextReportFiles {
         for (ContextTiming t : timings) {
             text.append(String.format(
                     Locale.ROOT,
-                    "| %d | %.3f ms | %.1f | %.3f ms | %.3f ms | %.2f | %.3f ms | %.1f MB |%n",
+                    "| %d | %.3f ms | %.1f | %.3f ms | %.3f ms | %.2f | %.3f ms | %.2f | %.3f ms | %.1f MB |%n",
                     t.tokens(),
                     1e3 * t.index(),
                     1e9 * t.index() / t.tokens(),
                     1e3 * t.select(),
                     1e3 * t.attend(),
                     t.attend() / timings.getFirst().attend(),
+                    1e3 * t.again(),
+                    t.again() / timings.getFirst().again(),
                     1e3 * t.step(),
                     1e-6 * t.bytes()));
         }

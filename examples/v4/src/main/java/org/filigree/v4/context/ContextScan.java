@@ -1,7 +1,6 @@
 package org.filigree.v4.context;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.filigree.attention.CachedAttention;
@@ -30,6 +29,11 @@ public final class ContextScan {
     private static final int PROMPT = 4096;
 
     private static final int FEWEST_RUNS = 5;
+
+    /** Steps with queries of their own. */
+    private static final int QUERIES = 8;
+
+    private static final int PARTS = 4;
 
     private final ContextPlan plan;
 
@@ -82,39 +86,67 @@ public final class ContextScan {
         }
     }
 
+    /** The inputs of one step. */
+    private record Step(Tensor indexQueries, Tensor indexWeights, Tensor queries) {}
+
+    /**
+     * Whole steps with other queries each time, whose parts are timed one by one: what a part finds in the processor's caches is then what the
+     * parts before it have left there, as in decoding.
+     */
     private ContextTiming measure(KvCache cache, Backend backend, RandomStream random) {
-        int chosen = Math.min(plan.chosen(), cache.length());
-        Tensor indexQueries = normal(backend, random.fork("index queries"), 1, plan.indexHeads(), INDEX);
-        Tensor indexWeights = normal(backend, random.fork("index weights"), 1, plan.indexHeads());
-        Tensor queries = normal(backend, random.fork("queries"), 1, plan.heads(), LATENT + ROTARY);
-        Tensor scores = IndexScores.of(indexQueries, indexWeights, cache.rows("index"));
-        Tensor best = TopK.topK(scores, chosen).indices();
-        double scale = 1 / Math.sqrt(LATENT + ROTARY);
-        double index = median(() -> IndexScores.of(indexQueries, indexWeights, cache.rows("index")));
-        double select = median(() -> TopK.topK(scores, chosen));
-        double attend = median(() -> CachedAttention.attend(
-                new CachedAttentionInput(queries, cache.rows("latent", "rotary"), LATENT, best, scale, null)));
-        return new ContextTiming(
-                cache.length(), index, select, attend, cache.memory().usedBytes());
-    }
-
-    /** Half the time goes by before it counts, so that everything is compiled. */
-    private double median(Runnable part) {
-        timed(part);
-        double[] seconds = timed(part);
-        Arrays.sort(seconds);
-        return seconds[seconds.length / 2];
-    }
-
-    private double[] timed(Runnable part) {
-        var seconds = new ArrayList<Double>();
-        long begin = System.nanoTime();
-        while (seconds.size() < FEWEST_RUNS || System.nanoTime() - begin < plan.seconds() / 2 * 1e9) {
-            long before = System.nanoTime();
-            part.run();
-            seconds.add((System.nanoTime() - before) * 1e-9);
+        var steps = new ArrayList<Step>();
+        for (int i = 0; i < QUERIES; i++) {
+            RandomStream own = random.fork(i);
+            steps.add(new Step(
+                    normal(backend, own.fork("index queries"), 1, plan.indexHeads(), INDEX),
+                    normal(backend, own.fork("index weights"), 1, plan.indexHeads()),
+                    normal(backend, own.fork("queries"), 1, plan.heads(), LATENT + ROTARY)));
         }
-        return seconds.stream().mapToDouble(Double::doubleValue).toArray();
+        // Half the time goes by before it counts, so that everything is compiled.
+        timed(cache, steps);
+        List<double[]> parts = timed(cache, steps);
+        return new ContextTiming(
+                cache.length(),
+                median(parts, 0),
+                median(parts, 1),
+                median(parts, 2),
+                median(parts, 3),
+                cache.memory().usedBytes());
+    }
+
+    /** Seconds of scores, choice, attention and the same attention once more, step by step. */
+    private List<double[]> timed(KvCache cache, List<Step> steps) {
+        int chosen = Math.min(plan.chosen(), cache.length());
+        double scale = 1 / Math.sqrt(LATENT + ROTARY);
+        var parts = new ArrayList<double[]>();
+        long begin = System.nanoTime();
+        while (parts.size() < FEWEST_RUNS || System.nanoTime() - begin < PARTS * plan.seconds() / 2 * 1e9) {
+            Step step = steps.get(parts.size() % QUERIES);
+            long start = System.nanoTime();
+            Tensor scores = IndexScores.of(step.indexQueries, step.indexWeights, cache.rows("index"));
+            long scored = System.nanoTime();
+            Tensor best = TopK.topK(scores, chosen).indices();
+            long selected = System.nanoTime();
+            var input =
+                    new CachedAttentionInput(step.queries, cache.rows("latent", "rotary"), LATENT, best, scale, null);
+            CachedAttention.attend(input);
+            long attended = System.nanoTime();
+            CachedAttention.attend(input);
+            long again = System.nanoTime();
+            parts.add(new double[] {
+                (scored - start) * 1e-9,
+                (selected - scored) * 1e-9,
+                (attended - selected) * 1e-9,
+                (again - attended) * 1e-9
+            });
+        }
+        return parts;
+    }
+
+    private static double median(List<double[]> parts, int part) {
+        double[] seconds =
+                parts.stream().mapToDouble(step -> step[part]).sorted().toArray();
+        return seconds[seconds.length / 2];
     }
 
     private static Tensor normal(Backend backend, RandomStream random, int... dims) {

@@ -24,8 +24,9 @@ public record StepPlot(String title, List<Point> points) {
      * @param index seconds for the scores of all keys
      * @param select seconds for the largest of them
      * @param attend seconds for attention over the chosen
+     * @param again seconds for the same attention right after
      */
-    public record Point(int tokens, double index, double select, double attend) {}
+    public record Point(int tokens, double index, double select, double attend, double again) {}
 
     /**
      * Writes {@code <name>.svg}, which needs nothing from the machine, then {@code <name>.png}, which needs fonts.
@@ -44,6 +45,7 @@ public record StepPlot(String title, List<Point> points) {
         curves.add(curve("scores of all keys", Point::index, CurveLook.DOTTED));
         curves.add(curve("choice of the largest", Point::select, CurveLook.THIRD_DOTTED));
         curves.add(curve("attention over the chosen", Point::attend, CurveLook.SECOND_DOTTED));
+        curves.add(curve("the same, rows in the processor's caches", Point::again, CurveLook.FOURTH_DOTTED));
         return Chart.ofLogarithms(title, "tokens of context", "milliseconds", curves);
     }
 
