@@ -27,6 +27,7 @@ import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.CacheEnd;
@@ -70,6 +71,12 @@ public final class LatentAttention implements Layer {
      * one token, 14 instead of 39 for four, and as long for sixteen.
      */
     private static final int FEW_ROWS = 64;
+
+    /**
+     * Tokens up to which the rows of a cache are read where they lie, whatever the number of heads: otherwise the whole cache would be
+     * widened for them.
+     */
+    private static final int FEW_TOKENS = 4;
 
     private final LatentAttentionConfig config;
     private final QueryPath query;
@@ -167,7 +174,10 @@ public final class LatentAttention implements Layer {
      * @param x [batch, tokens, width]
      * @param context may hold a {@link CacheBatch} and a {@link ScoreListener}
      * @return same shape
-     * @throws KvCacheException if a cache is full, closed or out of step with the context
+     * @throws KvCacheException if a cache is full, closed, of another layout, out of step with the context, or forgets keys within the
+     *     selector's reach
+     * @throws ShapeException if x, or what the scorer or the selector gives, has the wrong shape
+     * @throws IllegalArgumentException if the selector chooses a key that its query does not see
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
@@ -215,6 +225,7 @@ public final class LatentAttention implements Layer {
                     "latent attention: the context starts at position " + context.start() + " but the cache holds "
                             + start.length() + " tokens; truncate the cache or correct the start");
         }
+        requireOwnRows(cache);
         requireInReach(cache, start, x.dim(1));
         Projected tokens = project(x, start.length());
         var rows = new ArrayList<Tensor>();
@@ -222,10 +233,21 @@ public final class LatentAttention implements Layer {
         rows.add(withoutBatch(tokens.rotaryKey));
         boolean scored = scorer.keyWidth() > 0;
         if (scored) {
-            rows.add(withoutBatch(scorer.keys(tokens.scorerInput)));
+            Tensor keys = NounContract.keys(scorer.keys(tokens.scorerInput), scorer, 1, x.dim(1));
+            rows.add(withoutBatch(keys));
         }
         CacheEnd end = cache.append(start, rows);
         return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(x)), context);
+    }
+
+    /** Rows are appended in order: parts of equal width that stand in another order would be taken for each other. */
+    private void requireOwnRows(KvCache cache) {
+        if (!cache.layout().equals(config.rowLayout())) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    "latent attention: the cache holds rows " + cache.layout() + " but this layer leaves rows "
+                            + config.rowLayout() + "; make the cache by the layer's rowLayout()");
+        }
     }
 
     /** Keys that a ring has forgotten would change the result with the division into passes. */
@@ -284,12 +306,11 @@ public final class LatentAttention implements Layer {
         Visibility visibility = Visibility.causal(tokens.latent.dim(1), count);
         Optional<Tensor> indices = Optional.empty();
         if (listener.isPresent()) {
-            Tensor scores = keys.scores(scorer, tokens.scorerInput);
+            Tensor scores = scores(tokens, keys);
             listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys), visibility));
             indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
         } else if (!dense) {
-            indices = Optional.of(
-                    Autograd.withoutGradients(() -> select(keys.scores(scorer, tokens.scorerInput), visibility)));
+            indices = Optional.of(Autograd.withoutGradients(() -> select(scores(tokens, keys), visibility)));
         }
         Tensor heads =
                 absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
@@ -298,8 +319,16 @@ public final class LatentAttention implements Layer {
         return output.forward(heads);
     }
 
+    private Tensor scores(Projected tokens, LatentKeys keys) {
+        Tensor x = tokens.latent;
+        Tensor scores = keys.scores(scorer, tokens.scorerInput);
+        return NounContract.scores(scores, scorer, x.dim(0), x.dim(1), keys.count());
+    }
+
     private Tensor select(Tensor scores, Visibility visibility) {
-        return config.selection().selector().select(scores, visibility);
+        Selector selector = config.selection().selector();
+        Tensor chosen = selector.select(scores, visibility);
+        return NounContract.chosen(chosen, selector, scores.dim(0), scores.dim(1), visibility);
     }
 
     /** Counts multiplications of the steps in which the forms differ, a gathered key for as many as it costs. */
@@ -344,7 +373,7 @@ public final class LatentAttention implements Layer {
     private Tensor absorbed(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
         Tensor q = intoLatentSpace(tokens);
-        Optional<Tensor> named = indices.isEmpty() && readsInPlace(q) ? Optional.of(all(q, keys)) : indices;
+        Optional<Tensor> named = indices.isEmpty() && readsInPlace(q, keys) ? Optional.of(all(q, keys)) : indices;
         Tensor mixed = named.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> {
             Tensor oneHead = insertAxis(keys.joined(), 2);
             Tensor values = slice(oneHead, -1, 0, config.latent());
@@ -374,9 +403,9 @@ public final class LatentAttention implements Layer {
         return sinks == null ? null : sinks.value();
     }
 
-    private static boolean readsInPlace(Tensor q) {
-        return q.dim(1) * q.dim(2) <= FEW_ROWS
-                && Backend.of(q).kernel(SparseAttentionKernel.class).isPresent();
+    private static boolean readsInPlace(Tensor q, LatentKeys keys) {
+        boolean few = q.dim(1) * q.dim(2) <= FEW_ROWS || (keys instanceof LatentKeys.Cached && q.dim(1) <= FEW_TOKENS);
+        return few && Backend.of(q).kernel(SparseAttentionKernel.class).isPresent();
     }
 
     private static Tensor all(Tensor q, LatentKeys keys) {

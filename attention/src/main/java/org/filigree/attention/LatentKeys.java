@@ -38,7 +38,8 @@ sealed interface LatentKeys {
 
         @Override
         public Tensor scores(Scorer scorer, ScorerInput input) {
-            return scorer.score(input, scorer.keys(input));
+            Tensor keys = NounContract.keys(scorer.keys(input), scorer, latent.dim(0), latent.dim(1));
+            return scorer.score(input, keys);
         }
     }
 

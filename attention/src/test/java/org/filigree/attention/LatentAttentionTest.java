@@ -281,7 +281,7 @@ class LatentAttentionTest {
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 2), cached.at(1)));
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 5), cached));
             assertThrows(
-                    ShapeException.class,
+                    KvCacheException.class,
                     () -> attention.forward(tokens(1, 2), inference.with(CacheBatch.KEY, CacheBatch.of(foreign))));
             assertEquals(0, cache.length());
         }
