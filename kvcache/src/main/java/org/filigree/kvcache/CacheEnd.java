@@ -5,7 +5,8 @@ import org.filigree.core.tensor.Check;
 /**
  * Where the next token of a sequence goes: behind how many others, and in which of its histories. Whoever computes rows reads it from
  * {@link KvCache#end} first, takes the position from it, and hands it to {@link KvCache#append}, which refuses rows that were computed
- * for another end; {@link KvCache#rows(CacheEnd, String...)} shows the rows up to it and none that others have appended since.
+ * for another end; {@link KvCache#rows(CacheEnd, String...)} shows the rows up to it and none that others have appended since. An end does not name its
+ * cache: hand it to the one that it was read from.
  *
  * @param length tokens held: the position of the next one
  * @param history how often tokens were taken back; tells two sequences apart that are equally long, one with tokens of the other replaced

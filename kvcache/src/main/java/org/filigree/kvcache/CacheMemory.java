@@ -3,7 +3,8 @@ package org.filigree.kvcache;
 /**
  * The memory account of a cache.
  *
- * @param reservedBytes bytes it owns, filled or not
+ * @param reservedBytes bytes it holds, filled or not; blocks that sequences of a pool share count for each of them, {@link BlockPool#memory}
+ *     counts them once
  * @param usedBytes bytes that the storage formats themselves take for the rows it holds
  */
 public record CacheMemory(long reservedBytes, long usedBytes) {

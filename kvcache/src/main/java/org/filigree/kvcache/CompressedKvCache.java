@@ -30,7 +30,7 @@ public final class CompressedKvCache implements KvCache {
      * @param tokens a row for each token
      * @param entries a row for each complete run; keeps all of them
      * @param ratio tokens of a run
-     * @throws KvCacheException if a cache is not empty
+     * @throws KvCacheException if a cache is not empty, or that of entries forgets the oldest
      */
     public CompressedKvCache(KvCache tokens, KvCache entries, int ratio) {
         Check.positive("compressed kv cache: ratio", ratio);
@@ -39,6 +39,13 @@ public final class CompressedKvCache implements KvCache {
                     KvCacheException.Reason.LENGTH,
                     "compressed kv cache: it must begin empty but was given " + tokens.length() + " tokens and "
                             + entries.length() + " entries; truncate both to 0 first");
+        }
+        if (entries.kept() < entries.capacity()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    "compressed kv cache: entries are needed as long as the sequence is, but " + entries
+                            + " keeps the last " + entries.kept()
+                            + " alone; give a cache that keeps all of them, contiguous or paged");
         }
         this.tokens = tokens;
         this.entries = entries;

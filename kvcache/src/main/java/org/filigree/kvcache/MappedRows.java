@@ -205,7 +205,7 @@ final class MappedRows implements CacheRows {
         return new KvCacheException(
                 KvCacheException.Reason.STALE,
                 "kv cache: a view of " + count + " rows is out of date: since it was made the cache was truncated,"
-                        + " overwritten or closed; ask for the rows again");
+                        + " overwritten, copied on write or closed; ask for the rows again");
     }
 
     @Override

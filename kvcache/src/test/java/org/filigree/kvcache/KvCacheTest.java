@@ -359,4 +359,16 @@ class KvCacheTest {
         assertThrows(IllegalArgumentException.class, () -> new SequenceCache(List.of()));
         assertEquals("(latent [5] + rotary key [2])", LAYOUT.toString());
     }
+
+    @Test
+    void entriesMustNotBeForgotten() {
+        RowLayout layout = RowLayout.of("a", 2);
+        try (KvCache tokens = new ContiguousKvCache(layout, 8);
+                KvCache ring =
+                        new SlidingKvCache(RowStorage.float32(RowLayout.of("b", 2)), new SlidingWindow(2, 0), 8)) {
+            KvCacheException refusal =
+                    assertThrows(KvCacheException.class, () -> new CompressedKvCache(tokens, ring, 2));
+            assertEquals(KvCacheException.Reason.LAYOUT, refusal.reason());
+        }
+    }
 }
