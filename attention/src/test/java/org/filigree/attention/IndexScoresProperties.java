@@ -10,6 +10,7 @@ import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -21,6 +22,7 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.AnyBackend;
 import org.filigree.core.testkit.Sample;
+import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.BFloat16Rows;
 import org.filigree.kvcache.Float32Rows;
@@ -62,6 +64,23 @@ class IndexScoresProperties {
                         Arbitraries.of(1, 7, 8, 95, 97, 200, 401),
                         Arbitraries.longs())
                 .as(Case::new);
+    }
+
+    /** Kernels take tokens and keys in blocks; here there are several of both. */
+    @Example
+    void blocksOfTokensAndKeysAgreeWithTheScalarBackend() {
+        Case c = new Case(1, 300, 3, 8, 4100, 11);
+        Tensor[] scores = new Tensor[2];
+        int i = 0;
+        for (String name : List.of("scalar", "vector")) {
+            Backend backend = TestBackends.get(name);
+            scores[i++] = IndexScores.of(c.q().on(backend), c.w().on(backend), c.k().on(backend));
+        }
+        assertClose(
+                "scores",
+                scores[0],
+                scores[1],
+                Tolerance.float32(8 * 3).times(4).withFloor(1));
     }
 
     /** A product's gradient is dscore·w_h above zero, and 0 at zero and below. */

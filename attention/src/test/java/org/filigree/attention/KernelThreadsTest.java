@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import java.util.List;
 import java.util.stream.Stream;
+import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
 import org.filigree.core.random.RandomStream;
@@ -100,6 +101,32 @@ class KernelThreadsTest {
                     List.of(Sample.gaussian("q", RANDOM, 140, 5, 32), Sample.gaussian("w", RANDOM, 140, 5)),
                     t -> List.of(
                             IndexScores.of(t.get(0), t.get(1), cache.layer(0).rows())));
+        }
+    }
+
+    /** One token of many keys, cut into parts that are joined. */
+    @Test
+    void attentionOverACache() {
+        TiledRows format = TiledRows.V32_FP8_SPARSE;
+        RowLayout layout = RowLayout.of("latent", format.coded()).with("rotary", format.rotary());
+        try (SequenceCache cache = KvCacheConfig.of(
+                        3000, 1, RowStorage.float32(layout).with(format, "latent", "rotary"))
+                .init()) {
+            Backend scalar = TestBackends.get("scalar");
+            cache.layer(0)
+                    .append(
+                            cache.layer(0).end(),
+                            List.of(
+                                    Sample.gaussian("latent", RANDOM, 3000, format.coded())
+                                            .on(scalar),
+                                    Sample.gaussian("rotary", RANDOM, 3000, format.rotary())
+                                            .on(scalar)));
+            Sample q = Sample.gaussian("q", RANDOM, 1, 16, format.width());
+            sameBits(List.of(q, Sample.indices("chosen", RANDOM, -1, 3000, 1, 2048)), t -> {
+                Tensor queries = Autograd.detach(t.get(0));
+                return both(CachedAttention.attend(new CachedAttentionInput(
+                        queries, cache.layer(0).rows(), format.coded(), t.get(1), 0.05, null)));
+            });
         }
     }
 

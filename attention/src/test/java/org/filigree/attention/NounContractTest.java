@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import org.filigree.attention.compressed.CacheLayout;
+import org.filigree.attention.compressed.CompressedAttentionConfig;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.ParameterMap;
@@ -129,6 +131,26 @@ class NounContractTest {
         @Override
         public Scorer init(Widths widths, Backend backend, RandomStream random) {
             return this;
+        }
+    }
+
+    @Test
+    void aCompressedLayerTakesNoCacheOfAnotherLayer() {
+        CompressedAttentionConfig config = CompressedAttentionConfig.of(16, 2);
+        CacheLayout own = config.cacheLayout();
+        CacheLayout turned = new CacheLayout(
+                new RowLayout(own.tokens().parts().reversed()), own.entries(), own.ratio(), own.reach());
+        CacheLayout windowAlone = config.withRatio(0).cacheLayout();
+        for (CacheLayout other : new CacheLayout[] {turned, windowAlone}) {
+            try (KvCache cache = other.init(64)) {
+                KvCacheException refusal = assertThrows(
+                        KvCacheException.class,
+                        () -> config.init(backend, RandomStream.of(1))
+                                .forward(x, Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache))));
+                assertEquals(KvCacheException.Reason.LAYOUT, refusal.reason());
+                assertTrue(String.valueOf(refusal.getMessage()).contains("cacheLayout()"), refusal::toString);
+                assertEquals(0, cache.length());
+            }
         }
     }
 

@@ -11,6 +11,9 @@ final class VectorRowCodec implements RowCodec {
     /** There are vectors of so many bytes as of floats only from here on. */
     private static final int LEAST_LANES = 8;
 
+    /** The loops of two codes a byte know vectors of 8 and 16 floats. */
+    private static final int MOST_LANES_OF_E2M1 = 16;
+
     private static final int EXPONENT_SHIFT = 23;
     private static final int MANTISSA = 0x7FFFFF;
     /** Less the bits of a power of two: the bits of its inverse. */
@@ -38,7 +41,9 @@ final class VectorRowCodec implements RowCodec {
             case Float32Rows _, BFloat16Rows _ -> true;
             case TiledRows tiled ->
                 tiled.tile() % VectorMath.LANES == 0
-                        && (tiled.code() == Code.E2M1 || Integer.bitCount(tiled.tile()) == 1);
+                        && (tiled.code() == Code.E2M1
+                                ? VectorMath.LANES <= MOST_LANES_OF_E2M1
+                                : Integer.bitCount(tiled.tile()) == 1);
         };
     }
 

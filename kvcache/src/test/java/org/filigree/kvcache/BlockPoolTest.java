@@ -15,11 +15,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.Backends;
+import org.filigree.core.op.Slice;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Storage;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.kvcache.KvCacheException.Reason;
 import org.junit.jupiter.api.Test;
@@ -515,6 +518,35 @@ class BlockPoolTest {
                 }
             }
             assertTrue(read > rounds, "hardly any read succeeded: " + read);
+        }
+    }
+
+    /** Long appends are cut for threads. */
+    @Test
+    void aLongAppendStoresWhatSingleOnesDo() {
+        TiledRows format = TiledRows.V32_FP8_SPARSE;
+        RowLayout layout = RowLayout.of("latent", format.coded()).with("rotary", format.rotary());
+        for (RowStorage storage :
+                List.of(RowStorage.float32(layout), RowStorage.float32(layout).with(format, "latent", "rotary"))) {
+            try (Backend vector = Backends.open("vector");
+                    BlockPool pool = BlockPoolConfig.of(32, 1, storage).init()) {
+                Tensor latent = Sample.gaussian("latent", RandomStream.of(1), 1000, format.coded())
+                        .on(vector);
+                Tensor rotary = Sample.gaussian("rotary", RandomStream.of(1), 1000, format.rotary())
+                        .on(vector);
+                KvCache together = pool.sequence(1000).layer(0);
+                together.append(together.end(), List.of(latent, rotary));
+                KvCache single = pool.sequence(1000).layer(0);
+                for (int t = 0; t < 1000; t++) {
+                    single.append(
+                            single.end(), List.of(Slice.slice(latent, 0, t, t + 1), Slice.slice(rotary, 0, t, t + 1)));
+                }
+                float[] expected = new float[1000 * format.width()];
+                float[] actual = new float[expected.length];
+                single.rows().read(0, 1000, expected, 0);
+                together.rows().read(0, 1000, actual, 0);
+                assertArrayEquals(expected, actual);
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ import org.filigree.kvcache.CacheEnd;
 import org.filigree.kvcache.CacheRows;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.RowLayout;
 
 /**
  * One sequence's way through its cache. Everything that it reads before it appends is of the end at which it began, everything after is of
@@ -78,14 +79,28 @@ final class CachedPass implements TokenPass {
         return sequence;
     }
 
-    /** A cache that keeps a row for every token, as a sequence of a pool does, has no runs. */
+    /**
+     * Rows are appended in order: parts of equal width that stand in another order would be taken for each other. And a cache that keeps a
+     * row for every token, as a sequence of a pool does, has no runs.
+     */
     @Override
-    public void requireRuns(Compression compression) {
-        CacheRows entries = cache.rows(start, CompressedAttention.ENTRIES);
-        if (entries.tokensPerRow() != compression.ratio()) {
+    public void require(CacheLayout layout) {
+        var wanted = new ArrayList<>(layout.tokens().parts());
+        wanted.addAll(layout.entries());
+        if (!cache.layout().parts().equals(wanted)) {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
-                    layer + ": an entry stands for " + compression.ratio() + " tokens but a row of " + cache + " for "
+                    layer + ": the cache holds rows " + cache.layout() + " but this layer leaves rows "
+                            + new RowLayout(wanted) + "; make the cache by the layer's cacheLayout()");
+        }
+        if (layout.entries().isEmpty()) {
+            return;
+        }
+        CacheRows entries = cache.rows(start, layout.entries().getFirst().name());
+        if (entries.tokensPerRow() != layout.ratio()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    layer + ": an entry stands for " + layout.ratio() + " tokens but a row of " + cache + " for "
                             + entries.tokensPerRow() + "; make the cache by the layer's cacheLayout()");
         }
     }

@@ -129,9 +129,7 @@ public final class CompressedAttention implements Layer {
     }
 
     private Tensor forward(Tensor x, TokenPass pass, Context context) {
-        if (compressor != null) {
-            pass.requireRuns(config.compression());
-        }
+        pass.require(config.cacheLayout());
         SharedHead.Tokens tokens = head.project(x, pass.start());
         Attended window = window(tokens, pass.window(config.window(), tokens.keys()));
         pass.leave(tokens.keys());

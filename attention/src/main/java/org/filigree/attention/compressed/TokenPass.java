@@ -37,8 +37,8 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
     /** Number of the sequence in the batch, 0 where they all go together. */
     int sequence();
 
-    /** Refuses a cache whose entries stand for other runs. */
-    void requireRuns(Compression compression);
+    /** Refuses a cache of other rows, or one whose entries stand for other runs. */
+    void require(CacheLayout layout);
 
     /** The keys that a window of so many tokens reaches, earlier ones before the pass's own [batch, tokens, ·]. */
     Tensor window(int width, Tensor keys);
@@ -74,7 +74,7 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
         }
 
         @Override
-        public void requireRuns(Compression compression) {}
+        public void require(CacheLayout layout) {}
 
         @Override
         public Tensor window(int width, Tensor keys) {

@@ -3,6 +3,7 @@ package org.filigree.core.backend.vector;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.BackendProvider;
 import org.filigree.core.backend.Probe;
+import org.filigree.core.backend.simd.VectorMath;
 
 /**
  * Announces the {@code vector} backend, usable where {@code jdk.incubator.vector} is readable. It takes as many threads as there are
@@ -13,6 +14,9 @@ public final class VectorBackendProvider implements BackendProvider {
     public static final String THREADS = "filigree.vector.threads";
 
     private static final String MODULE = "jdk.incubator.vector";
+
+    /** Sums of lanes are folded four vectors at a time. */
+    private static final int LEAST_LANES = 4;
 
     /** For the service loader. */
     public VectorBackendProvider() {}
@@ -33,6 +37,10 @@ public final class VectorBackendProvider implements BackendProvider {
             return new Probe.Unusable(
                     "the module " + MODULE + " is not in this JVM; on the class path start java with --add-modules "
                             + MODULE + " (on the module path no flag is needed)");
+        }
+        if (VectorMath.LANES < LEAST_LANES) {
+            return new Probe.Unusable("vectors of this JVM hold " + VectorMath.LANES + " floats and the kernels need "
+                    + LEAST_LANES + " at least; leave -XX:MaxVectorSize out, or give 16 or more");
         }
         int threads = threads();
         if (threads < 1) {
