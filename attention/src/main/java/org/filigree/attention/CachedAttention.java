@@ -26,18 +26,25 @@ public final class CachedAttention {
      * @param input queries, rows and the choice
      * @return output [tokens, heads, value width] and log-sum-exp [tokens, heads]; {@link Attended} says what they are
      * @throws IndexOutOfBoundsException if an index is neither −1 nor a row
-     * @throws ShapeException if the queries want a gradient
+     * @throws ShapeException if the queries or the sinks want a gradient
      */
     public static Attended attend(CachedAttentionInput input) {
-        if (Autograd.recording(List.of(input.queries()))) {
-            throw new ShapeException("attend: queries " + input.queries().shape()
-                    + " want a gradient, which does not pass through a cache; run inside Autograd.withoutGradients");
+        requireConstant("queries", input.queries());
+        if (input.sinks() != null) {
+            requireConstant("sinks", input.sinks());
         }
         Backend backend = Backend.of(input.queries());
         return backend.kernel(CachedAttentionKernel.class)
                 .filter(kernel -> kernel.supports(input.keyValues().width(), input.valueWidth()))
                 .map(kernel -> kernel.attend(input))
                 .orElseGet(() -> composed(input, backend));
+    }
+
+    private static void requireConstant(String name, Tensor operand) {
+        if (Autograd.recording(List.of(operand))) {
+            throw new ShapeException("attend: " + name + " " + operand.shape()
+                    + " want a gradient, which does not pass through a cache; run inside Autograd.withoutGradients");
+        }
     }
 
     /** Token by token, so that as many rows are widened at a time as one token has chosen. */

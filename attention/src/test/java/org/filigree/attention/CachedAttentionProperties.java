@@ -277,6 +277,11 @@ class CachedAttentionProperties {
                         .contains("queries [1, 2, 576] are 576 wide, rows of the cache 512"));
                 var wanting = new CachedAttentionInput(Autograd.leaf(queries), rows, 512, indices, 1, null);
                 assertThrows(ShapeException.class, () -> CachedAttention.attend(wanting));
+                Tensor sinks = Autograd.leaf(each.sinkLogits().on(backend));
+                var wantingSinks = new CachedAttentionInput(queries, rows, 512, indices, 1, sinks);
+                assertTrue(Thrown.message(ShapeException.class, () -> CachedAttention.attend(wantingSinks))
+                        .contains("sinks [2] want a gradient"));
+                Autograd.withoutGradients(() -> CachedAttention.attend(wantingSinks));
                 assertThrows(
                         ShapeException.class, () -> new CachedAttentionInput(queries, rows, 577, indices, 1, null));
             }

@@ -45,7 +45,7 @@ public record StepPlot(String title, List<Point> points) {
         curves.add(curve("scores of all keys", Point::index, CurveLook.DOTTED));
         curves.add(curve("choice of the largest", Point::select, CurveLook.THIRD_DOTTED));
         curves.add(curve("attention over the chosen", Point::attend, CurveLook.SECOND_DOTTED));
-        curves.add(curve("the same, rows in the processor's caches", Point::again, CurveLook.FOURTH_DOTTED));
+        curves.add(curve("the same once again", Point::again, CurveLook.FOURTH_DOTTED));
         return Chart.ofLogarithms(title, "tokens of context", "milliseconds", curves);
     }
 
