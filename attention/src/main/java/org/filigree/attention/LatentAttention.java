@@ -26,6 +26,7 @@ import org.filigree.core.nn.RmsNorm;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
@@ -34,6 +35,7 @@ import org.filigree.kvcache.CacheEnd;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
 import org.filigree.kvcache.RowLayout;
+import org.filigree.kvcache.RowStorage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -168,6 +170,11 @@ public final class LatentAttention implements Layer {
         return config.rowLayout();
     }
 
+    /** {@return what a token leaves in a cache, in FP8: see {@link LatentAttentionConfig#fp8Storage}} */
+    public RowStorage fp8Storage() {
+        return config.fp8Storage();
+    }
+
     /**
      * Applies the layer.
      *
@@ -181,6 +188,7 @@ public final class LatentAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
+        Check.dtype("latent attention", "x", x, DType.FLOAT32);
         Check.rank("latent attention", "x", x, 3);
         Check.lastDim("latent attention", "x", x, config.width());
         Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
@@ -204,7 +212,8 @@ public final class LatentAttention implements Layer {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
                     "latent attention: x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
-                            + caches.sequences().size() + " caches");
+                            + caches.sequences().size() + " caches; give one for each: CacheBatch.of(first, second),"
+                            + " or CacheBatch.layer(sequences, layer)");
         }
         return Autograd.withoutGradients(() -> {
             var outputs = new ArrayList<Tensor>();

@@ -5,6 +5,8 @@ import org.filigree.core.nn.Frequencies;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Check;
 import org.filigree.kvcache.RowLayout;
+import org.filigree.kvcache.RowStorage;
+import org.filigree.kvcache.TiledRows;
 
 /**
  * Sizes and choices of {@link LatentAttention}.
@@ -33,6 +35,9 @@ public record LatentAttentionConfig(
         LatentForm form,
         SelectionConfig selection,
         Sinks sinks) {
+    /** Numbers of a latent that share a scale. */
+    private static final int FP8_TILE = 128;
+
     /** Checks the sizes. */
     public LatentAttentionConfig {
         Check.positive("latent attention: width", width);
@@ -222,6 +227,24 @@ public record LatentAttentionConfig(
         RowLayout layout = RowLayout.of(LatentAttention.LATENT, latent).with(LatentAttention.ROTARY_KEY, head.rotary());
         int scorerKey = selection.scorer().keyWidth();
         return scorerKey == 0 ? layout : layout.with(LatentAttention.SCORER_KEY, scorerKey);
+    }
+
+    /**
+     * Rows of a cache as DeepSeek-V3.2 stores them: latent in E4M3 with a float32 scale for each tile and rotary key in bfloat16, in one row,
+     * and the scorer's key in E4M3 with one scale. A latent of 512 and a rotary key of 64 give {@link TiledRows#V32_FP8_SPARSE}. Tiles have
+     * 128 numbers or, where those do not divide the latent, its greatest divisor below.
+     *
+     * @return what {@code KvCacheConfig.of} and {@code BlockPoolConfig.of} take
+     */
+    public RowStorage fp8Storage() {
+        int tile = Math.min(latent, FP8_TILE);
+        while (latent % tile != 0) {
+            tile--;
+        }
+        RowStorage latents = RowStorage.float32(rowLayout())
+                .with(TiledRows.fp8(latent, head.rotary(), tile), LatentAttention.LATENT, LatentAttention.ROTARY_KEY);
+        int scorerKey = selection.scorer().keyWidth();
+        return scorerKey == 0 ? latents : latents.with(TiledRows.fp8IndexKeys(scorerKey), LatentAttention.SCORER_KEY);
     }
 
     /** {@return how many numbers the parameters of the layer hold} */

@@ -25,6 +25,7 @@ import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Conformance;
 import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.TestBackends;
+import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.CacheMemory;
@@ -32,9 +33,12 @@ import org.filigree.kvcache.ContiguousKvCache;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheConfig;
 import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.RowStorage;
 import org.filigree.kvcache.SequenceCache;
+import org.filigree.kvcache.TiledRows;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class LatentAttentionTest {
     private final Backend scalar = TestBackends.get("scalar");
@@ -177,6 +181,38 @@ class LatentAttentionTest {
     }
 
     @Test
+    void fp8StorageIsThatOfTheReleasedModelWhereSizesAre() {
+        LatentAttentionConfig released = LatentAttentionConfig.deepSeekV32();
+        assertEquals(
+                RowStorage.float32(released.rowLayout())
+                        .with(TiledRows.V32_FP8_SPARSE, LatentAttention.LATENT, LatentAttention.ROTARY_KEY)
+                        .with(TiledRows.fp8IndexKeys(128), LatentAttention.SCORER_KEY),
+                released.fp8Storage());
+        assertEquals(
+                List.of(new RowStorage.Plane(
+                        LatentAttentionConfig.deepSeekV3().rowLayout().parts(), TiledRows.V32_FP8_SPARSE)),
+                LatentAttentionConfig.deepSeekV3().fp8Storage().planes());
+    }
+
+    /** Widths that 128 does not divide, down to a prime and one. */
+    @ParameterizedTest
+    @CsvSource({"1,1", "96,96", "127,127", "130,65", "131,1", "192,96", "256,128"})
+    void fp8StorageFindsATileForEveryLatent(int latent, int tile) {
+        LatentAttentionConfig config =
+                LatentAttentionConfig.of(16, 2).withLatent(latent).withSelector(TopK.of(3));
+        assertEquals(
+                TiledRows.fp8(latent, 4, tile),
+                config.fp8Storage().planes().getFirst().format());
+        LatentAttention attention = config.init(scalar, RandomStream.of(3));
+        try (SequenceCache sequence =
+                KvCacheConfig.of(8, 1, attention.fp8Storage()).init()) {
+            Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.layer(List.of(sequence), 0));
+            assertEquals(
+                    Shape.of(1, 5, 16), attention.forward(tokens(1, 5), context).shape());
+        }
+    }
+
+    @Test
     void parametersCarryReleasedNames() {
         assertEquals(
                 List.of(
@@ -256,6 +292,10 @@ class LatentAttentionTest {
                 ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(1, 2, 15)), inference));
         assertThrows(
                 ShapeException.class, () -> attention.forward(scalar.tensors().zeros(Shape.of(2, 16)), inference));
+        String ids = Thrown.message(
+                ShapeException.class,
+                () -> attention.forward(scalar.tensors().ints(Shape.of(1, 2), new int[2]), inference));
+        assertTrue(ids.contains("[1, 2] is INT32") && ids.contains("Embedding"), ids);
         assertThrows(IllegalArgumentException.class, () -> LatentAttentionConfig.of(15, 2));
         assertThrows(IllegalArgumentException.class, () -> new HeadWidths(4, 3, 4));
         assertThrows(IllegalArgumentException.class, () -> IndexerConfig.of(4, 48));
@@ -277,7 +317,8 @@ class LatentAttentionTest {
                     IllegalArgumentException.class,
                     () -> attention.forward(
                             tokens(1, 2), Context.training().with(CacheBatch.KEY, CacheBatch.of(cache))));
-            assertThrows(KvCacheException.class, () -> attention.forward(tokens(2, 2), cached));
+            String few = Thrown.message(KvCacheException.class, () -> attention.forward(tokens(2, 2), cached));
+            assertTrue(few.contains("has 2 sequences but the context brings 1 caches; give one for each"), few);
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 2), cached.at(1)));
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 5), cached));
             assertThrows(

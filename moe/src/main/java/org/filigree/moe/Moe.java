@@ -8,6 +8,7 @@ import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.SwiGlu;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,7 @@ public final class Moe implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
+        Check.dtype("moe", "x", x, DType.FLOAT32);
         Check.lastDim("moe", "x", x, config.width());
         int tokens = Math.toIntExact(x.shape().count(0, x.shape().rank() - 1));
         Tensor rows = reshape(x, tokens, config.width());

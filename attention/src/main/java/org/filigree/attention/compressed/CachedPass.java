@@ -46,7 +46,8 @@ final class CachedPass implements TokenPass {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
                     layer + ": x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
-                            + caches.sequences().size() + " caches");
+                            + caches.sequences().size() + " caches; give one for each: CacheBatch.of(first, second),"
+                            + " or CacheBatch.layer(sequences, layer)");
         }
         return Autograd.withoutGradients(() -> {
             var outputs = new ArrayList<Tensor>();

@@ -68,15 +68,10 @@ public record CompressedAttentionConfig(
      * @return the configuration
      */
     public static CompressedAttentionConfig of(int width, int heads) {
-        Check.positive("compressed attention: heads", heads);
-        Check.divides("compressed attention: width", width, "heads", heads);
-        int head = 2 * (width / heads);
-        int rotary = Math.max(2, head / 8 * 2);
-        int half = Math.max(1, width / 2);
-        int powerOfTwo = Math.max(Integer.highestOneBit(head), Integer.highestOneBit(2 * rotary - 1));
+        SharedHeadConfig sizes = SharedHeadConfig.small("compressed attention", width, heads, QueryNorm.PER_HEAD);
+        int powerOfTwo = Math.max(Integer.highestOneBit(sizes.head()), Integer.highestOneBit(2 * sizes.rotary() - 1));
         return new CompressedAttentionConfig(
-                new SharedHeadConfig(
-                        width, heads, head, rotary, half, heads % 2 == 0 ? 2 : 1, half, QueryNorm.PER_HEAD, 1e-6),
+                sizes,
                 128,
                 RotaryChoice.deepSeekV4(),
                 new Compression.Overlapping(4),

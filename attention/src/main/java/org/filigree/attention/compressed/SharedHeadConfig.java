@@ -48,6 +48,19 @@ public record SharedHeadConfig(
         Check.notNegative("shared head: norm eps", normEps);
     }
 
+    /**
+     * Sizes of small layers: heads of 2·width/heads channels, a quarter of them rotated, queries compressed to half the width, two output
+     * groups where the heads allow.
+     */
+    static SharedHeadConfig small(String layer, int width, int heads, QueryNorm norm) {
+        Check.positive(layer + ": heads", heads);
+        Check.divides(layer + ": width", width, "heads", heads);
+        int head = 2 * (width / heads);
+        int half = Math.max(1, width / 2);
+        return new SharedHeadConfig(
+                width, heads, head, Math.max(2, head / 8 * 2), half, heads % 2 == 0 ? 2 : 1, half, norm, 1e-6);
+    }
+
     /** {@return how many numbers the parameters hold} */
     public long parameterCount() {
         long queries = (long) heads * head;

@@ -1,6 +1,7 @@
 package org.filigree.attention.compressed;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 import org.filigree.attention.TopBlocks;
@@ -117,6 +118,23 @@ public record SourcePattern(
         private String named(int layer) {
             return "layer " + layer + " of ratio " + ratios.get(layer);
         }
+    }
+
+    /**
+     * The first of neighbouring layers of one ratio makes entries, index keys and choices, and the others read them; nothing restricts
+     * choices.
+     *
+     * @param ratios of compression, one for each layer, 0 for a layer that has its window alone
+     * @return the pattern
+     */
+    public static SourcePattern ofRatios(int... ratios) {
+        var sources = new ArrayList<Integer>();
+        for (int layer = 0; layer < ratios.length; layer++) {
+            if (ratios[layer] > 0 && (layer == 0 || ratios[layer - 1] != ratios[layer])) {
+                sources.add(layer);
+            }
+        }
+        return new SourcePattern(Arrays.stream(ratios).boxed().toList(), sources, sources, -1, TopBlocks.byBest(1, 1));
     }
 
     /** {@return the pattern of DeepSeek-V4.1 Flash: 40 layers} */

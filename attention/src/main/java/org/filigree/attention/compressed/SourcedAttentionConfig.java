@@ -39,6 +39,39 @@ public record SourcedAttentionConfig(
         Check.positive("sourced attention: chosen", chosen);
     }
 
+    /**
+     * A small layer in the proportions of V4.1 that makes all it reads itself: heads of 2·width/heads channels, a quarter of them rotated,
+     * queries compressed to half the width, two output groups where the heads allow, a window of 128, runs of 2, and an indexer with half as
+     * many heads, 4 at least, that chooses 512 entries.
+     *
+     * @param width width of the activations
+     * @param heads query heads; divides the width
+     * @return the configuration
+     */
+    public static SourcedAttentionConfig of(int width, int heads) {
+        return layers(width, heads, 2).getFirst();
+    }
+
+    /**
+     * The layers of a small model, each with the sizes of {@link #of}; the first of neighbouring layers of one ratio makes what the others
+     * read ({@link SourcePattern#ofRatios}).
+     *
+     * @param width width of the activations
+     * @param heads query heads; divides the width
+     * @param ratios of compression, one for each layer, 0 for a layer that has its window alone; V4.1 begins with 0 and has 2, then 1
+     * @return a configuration for each, first layer first
+     */
+    public static List<SourcedAttentionConfig> layers(int width, int heads, int... ratios) {
+        SharedHeadConfig sizes = SharedHeadConfig.small("sourced attention", width, heads, QueryNorm.NONE);
+        return layers(
+                SourcePattern.ofRatios(ratios),
+                sizes,
+                128,
+                RotaryChoice.deepSeekV4(),
+                LatentIndexerConfig.of(Math.max(4, heads / 2), sizes.head()),
+                512);
+    }
+
     /** {@return the layers of DeepSeek-V4.1 Flash, first layer first} */
     public static List<SourcedAttentionConfig> deepSeekV41Flash() {
         return layers(

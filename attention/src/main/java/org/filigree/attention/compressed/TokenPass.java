@@ -3,6 +3,7 @@ package org.filigree.attention.compressed;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
 
@@ -15,6 +16,7 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
 
     /** Checks x [batch, tokens, width] and runs the layer, through the caches of the context sequence by sequence if there are any. */
     static Tensor run(String layer, int width, Tensor x, Context context, Body body) {
+        Check.dtype(layer, "x", x, DType.FLOAT32);
         Check.rank(layer, "x", x, 3);
         Check.lastDim(layer, "x", x, width);
         var caches = context.find(CacheBatch.KEY);

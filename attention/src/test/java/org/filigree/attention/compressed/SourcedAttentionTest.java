@@ -1,8 +1,10 @@
 package org.filigree.attention.compressed;
 
+import static org.filigree.core.op.Slice.slice;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -17,6 +19,7 @@ import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.io.SafetensorsFile;
 import org.filigree.core.nn.Context;
+import org.filigree.core.nn.Initializer;
 import org.filigree.core.op.Arithmetic;
 import org.filigree.core.op.Reduce;
 import org.filigree.core.random.RandomStream;
@@ -27,8 +30,11 @@ import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Thrown;
 import org.filigree.core.testkit.Tolerance;
+import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.KvCache;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SourcedAttentionTest {
     private static final Tolerance TOLERANCE = Tolerance.relative(1e-5);
@@ -114,6 +120,45 @@ class SourcedAttentionTest {
         assertEquals(
                 3 * 640 / 2 + 640,
                 layers.stream().mapToInt(SourcedAttentionTest::perToken).sum());
+    }
+
+    @Test
+    void smallLayersReadTheFirstOfTheirRatio() {
+        List<SourcedAttentionConfig> layers = SourcedAttentionConfig.layers(64, 4, 0, 2, 2, 0, 2, 1, 1);
+        assertEquals(
+                List.of(-1, 1, 1, 1, 4, 5, 5),
+                layers.stream().map(layer -> layer.links().entries()).toList());
+        assertEquals(
+                new SourceLinks(6, 5, 5, 5, new SourceLinks.Candidates.All()),
+                layers.get(6).links());
+        assertTrue(SourcedAttentionConfig.of(64, 4).makesIndexKeys());
+        assertEquals(
+                CompressedAttentionConfig.of(64, 4).head().head(),
+                layers.getFirst().head().head());
+        assertThrows(IllegalArgumentException.class, () -> SourcedAttentionConfig.of(64, 5));
+        assertThrows(IllegalArgumentException.class, () -> SourcedAttentionConfig.layers(64, 4, 2, -1));
+    }
+
+    /** One head, an odd number of heads, heads of two channels. */
+    @ParameterizedTest
+    @CsvSource({"64,4", "6,3", "5,1", "4,4"})
+    void aSmallLayerRunsByItself(int width, int heads) {
+        SourcedAttention layer = SourcedAttentionConfig.of(width, heads).init(scalar, RandomStream.of(1));
+        assertEquals(layer.config().parameterCount(), layer.parameters().elements());
+        Tensor x = Initializer.normal(1).draw(scalar, Shape.of(1, 5, width), RandomStream.of(2));
+        Tensor whole = layer.forward(x, Context.inference().with(Sources.KEY, new Sources()));
+        try (KvCache cache = layer.config().cacheLayout().init(5)) {
+            for (int token = 0; token < 5; token++) {
+                Context context = Context.inference()
+                        .with(CacheBatch.KEY, CacheBatch.of(cache))
+                        .with(Sources.KEY, new Sources());
+                assertClose(
+                        "token " + token,
+                        slice(whole, 1, token, token + 1),
+                        layer.forward(slice(x, 1, token, token + 1), context),
+                        Tolerance.float32(width).times(8));
+            }
+        }
     }
 
     private static int perToken(SourcedAttentionConfig config) {

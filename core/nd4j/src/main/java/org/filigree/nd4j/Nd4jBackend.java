@@ -74,4 +74,9 @@ final class Nd4jBackend implements Backend {
     public void close() {
         host.close();
     }
+
+    @Override
+    public String toString() {
+        return name() + " (" + detail() + ")";
+    }
 }

@@ -71,4 +71,9 @@ final class OjalgoBackend implements Backend {
 
     @Override
     public void close() {}
+
+    @Override
+    public String toString() {
+        return name() + " (" + detail() + ")";
+    }
 }

@@ -46,6 +46,10 @@ public interface Backend extends AutoCloseable {
      */
     <K extends FusedKernel> Optional<K> kernel(Class<K> type);
 
+    /** {@return name and detail, on one line} */
+    @Override
+    String toString();
+
     /** Releases threads and device memory; tensors that live here become unusable where the memory is not the JVM's. */
     @Override
     void close();

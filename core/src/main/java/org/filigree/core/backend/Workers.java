@@ -139,7 +139,9 @@ public final class Workers implements AutoCloseable {
 
     private void run(int chunks, ChunkTask task, Waking waking) {
         if (closed) {
-            throw new IllegalStateException("workers: parallelFor after close; keep the backend open while it is used");
+            throw new IllegalStateException(
+                    "workers: the backend was closed before this operation; keep it open while it is used, its try block around all"
+                            + " that computes with its tensors");
         }
         if (chunks <= 1 || workers.length == 0 || isOwnThread() || active.get() != null) {
             runInline(chunks, task);

@@ -196,7 +196,11 @@ public final class Check {
     public static void dtype(String operation, String name, Tensor tensor, DType dtype) {
         if (tensor.dtype() != dtype) {
             throw new ShapeException(
-                    operation + ": " + name + " " + tensor.shape() + " is " + tensor.dtype() + " but must be " + dtype);
+                    operation + ": " + name + " " + tensor.shape() + " is " + tensor.dtype() + " but must be " + dtype
+                            + (dtype == DType.FLOAT32
+                                    ? "; token ids become activations in an Embedding, other numbers are made with"
+                                            + " backend.tensors().floats(shape, values)"
+                                    : "; make it with backend.tensors().ints(shape, values)"));
         }
     }
 }

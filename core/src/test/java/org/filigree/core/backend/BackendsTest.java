@@ -9,6 +9,9 @@ import java.lang.reflect.Proxy;
 import java.util.Iterator;
 import java.util.List;
 import java.util.ServiceConfigurationError;
+import org.filigree.core.op.Arithmetic;
+import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.Thrown;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -100,6 +103,25 @@ class BackendsTest {
         List<String> names =
                 Backends.providers().stream().map(BackendProvider::name).toList();
         assertEquals(List.of("vector", "scalar"), names);
+    }
+
+    @Test
+    void aBackendSaysWhatItIs() {
+        try (Backend scalar = Backends.open("scalar");
+                Backend vector = Backends.open("vector")) {
+            assertEquals("scalar (float32, plain loops, one thread)", scalar.toString());
+            String wide = vector.toString();
+            assertTrue(wide.matches("vector \\(float32, \\d+-bit vectors, \\d+ threads?\\)"), wide);
+        }
+    }
+
+    @Test
+    void aClosedBackendSaysSo() {
+        Backend vector = Backends.open("vector");
+        Tensor x = vector.tensors().zeros(Shape.of(1 << 20));
+        vector.close();
+        String message = Thrown.message(IllegalStateException.class, () -> Arithmetic.add(x, x));
+        assertTrue(message.contains("the backend was closed before this operation; keep it open"), message);
     }
 
     @Test

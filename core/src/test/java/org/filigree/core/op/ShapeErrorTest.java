@@ -200,6 +200,18 @@ class ShapeErrorTest {
     }
 
     @Test
+    void idsAreNoActivationsAndActivationsNoIds() {
+        String ids = Thrown.message(ShapeException.class, () -> MatMul.matmulTransposed(whole(1, 3), real(2, 3)));
+        assertTrue(
+                ids.startsWith(
+                        "matmulTransposed: left [1, 3] is INT32 but must be FLOAT32; token ids become activations"
+                                + " in an Embedding"),
+                ids);
+        String reals = Thrown.message(ShapeException.class, () -> Gather.gather(real(5, 2), real(3)));
+        assertTrue(reals.contains("is FLOAT32 but must be INT32; make it with backend.tensors().ints"), reals);
+    }
+
+    @Test
     void operandsOfTwoBackendsDoNotMix() {
         Tensor elsewhere = TestBackends.get("vector").tensors().zeros(Shape.of(2));
         String message = Thrown.message(ShapeException.class, () -> Arithmetic.add(real(2), elsewhere));

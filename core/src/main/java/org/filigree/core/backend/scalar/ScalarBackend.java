@@ -81,4 +81,9 @@ final class ScalarBackend implements HostBackend {
     public void close() {
         workers.close();
     }
+
+    @Override
+    public String toString() {
+        return name() + " (" + detail() + ")";
+    }
 }

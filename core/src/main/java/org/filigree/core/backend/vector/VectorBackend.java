@@ -64,7 +64,7 @@ final class VectorBackend implements HostBackend {
     @Override
     public String detail() {
         return "float32, " + FloatVector.SPECIES_PREFERRED.vectorBitSize() + "-bit vectors, " + workers.threads()
-                + " threads";
+                + (workers.threads() == 1 ? " thread" : " threads");
     }
 
     @Override
@@ -110,5 +110,10 @@ final class VectorBackend implements HostBackend {
     @Override
     public void close() {
         workers.close();
+    }
+
+    @Override
+    public String toString() {
+        return name() + " (" + detail() + ")";
     }
 }
