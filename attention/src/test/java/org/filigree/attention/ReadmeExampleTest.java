@@ -1,5 +1,6 @@
 package org.filigree.attention;
 
+import static org.filigree.core.op.Arithmetic.add;
 import static org.filigree.core.op.Slice.slice;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,6 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.filigree.attention.compressed.SourcedAttention;
+import org.filigree.attention.compressed.SourcedAttentionConfig;
+import org.filigree.attention.compressed.Sources;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
 import org.filigree.core.nn.Context;
@@ -25,14 +29,14 @@ import org.filigree.kvcache.BlockPool;
 import org.filigree.kvcache.BlockPoolConfig;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.CacheSnapshot;
+import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheConfig;
 import org.filigree.kvcache.PagedSequence;
 import org.filigree.kvcache.RowStorage;
 import org.filigree.kvcache.SequenceCache;
-import org.filigree.kvcache.TiledRows;
 import org.junit.jupiter.api.Test;
 
-/** The programs in the README, what the second prints, and a check that they still stand there, with what they import. */
+/** The programs in the README, what one of them prints, and a check that they still stand there, with what they import. */
 class ReadmeExampleTest {
     private static final List<String> PRINTED = new ArrayList<>();
 
@@ -70,16 +74,10 @@ class ReadmeExampleTest {
         int[] shared = IntStream.range(0, 200).toArray(); // ids of the prompt that all requests begin with
         Path file = Files.createTempFile("conversation", ".cache");
         try (Backend backend = Backends.best()) {
-            LatentAttention attention = LatentAttentionConfig.of(128, 2)
-                    .withHead(new HeadWidths(64, 64, 64))
-                    .withLatent(512)
-                    .withScorer(IndexerConfig.of(2, 128))
-                    .withSelector(TopK.of(32))
-                    .init(backend, RandomStream.of(42));
+            LatentAttention attention =
+                    LatentAttentionConfig.of(128, 2).withSelector(TopK.of(32)).init(backend, RandomStream.of(42));
             Embedding embedding = EmbeddingConfig.of(1000, 128).init(backend, RandomStream.of(7));
-            RowStorage rows = RowStorage.float32(attention.rowLayout())
-                    .with(TiledRows.V32_FP8_SPARSE, LatentAttention.LATENT, LatentAttention.ROTARY_KEY)
-                    .with(TiledRows.fp8IndexKeys(128), LatentAttention.SCORER_KEY);
+            RowStorage rows = attention.fp8Storage(); // latent, rotary key and indexer's key
             try (BlockPool pool = BlockPoolConfig.of(32, 1, rows).init()) {
                 try (PagedSequence prompt = pool.sequence(1000)) {
                     decode(attention, embedding, prompt.caches(), shared);
@@ -118,12 +116,49 @@ class ReadmeExampleTest {
         // README ends
     }
 
+    private static void layersThatReadFromEachOther() {
+        // README begins
+        try (Backend backend = Backends.best()) {
+            RandomStream random = RandomStream.of(42);
+            List<SourcedAttention> layers = new ArrayList<>();
+            for (SourcedAttentionConfig config : SourcedAttentionConfig.layers(64, 4, 0, 2, 2, 1, 1)) {
+                layers.add(config.init(backend, random.fork("layers." + layers.size())));
+            }
+            Tensor x = Initializer.normal(1).draw(backend, Shape.of(1, 20, 64), RandomStream.of(7));
+
+            Tensor whole = pass(layers, x, List.of());
+            List<KvCache> caches = layers.stream()
+                    .map(layer -> layer.config().cacheLayout().init(100))
+                    .toList();
+            try (SequenceCache sequence = new SequenceCache(caches)) {
+                pass(layers, slice(x, 1, 0, 19), caches);
+                Tensor last = pass(layers, slice(x, 1, 19, 20), caches);
+                IO.println(slice(slice(whole, 1, 19, 20), 2, 0, 4));
+                IO.println(slice(last, 2, 0, 4));
+                IO.println(sequence.length());
+            }
+        }
+        // README ends
+    }
+
+    // README begins
+    private static Tensor pass(List<SourcedAttention> layers, Tensor x, List<KvCache> caches) {
+        Context context = Context.inference().with(Sources.KEY, new Sources()); // new for each pass
+        Tensor y = x;
+        for (int l = 0; l < layers.size(); l++) {
+            Context here = caches.isEmpty() ? context : context.with(CacheBatch.KEY, CacheBatch.of(caches.get(l)));
+            y = add(y, layers.get(l).forward(y, here));
+        }
+        return y;
+    }
+    // README ends
+
     // README begins
     private static Tensor decode(LatentAttention attention, Embedding embedding, SequenceCache sequence, int... ids) {
         Tensor tokens = Backend.of(embedding.weight().value()).tensors().ints(Shape.of(1, ids.length), ids);
         return attention.forward(
                 embedding.forward(tokens),
-                Context.inference().at(sequence.length()).with(CacheBatch.KEY, CacheBatch.layer(List.of(sequence), 0)));
+                Context.inference().with(CacheBatch.KEY, CacheBatch.layer(List.of(sequence), 0)));
     }
     // README ends
 
@@ -132,6 +167,9 @@ class ReadmeExampleTest {
         PRINTED.clear();
         oneSequence();
         assertEquals(3, PRINTED.size());
+        layersThatReadFromEachOther();
+        assertEquals(6, PRINTED.size());
+        assertEquals("20", PRINTED.getLast());
         PRINTED.clear();
         manyRequests();
         Path module = Path.of(System.getProperty("basedir", ""));

@@ -70,6 +70,7 @@ class Nd4jBackendTest {
                     "scatterAdd", new double[] {0, 0, 0, 0, 6, 8}, ScatterAdd.scatterAdd(x, rows, 3), Tolerance.EXACT);
             TopK.topK(x, 1);
             assertTrue(backend.detail().contains(", 2 operations through host memory"), backend.detail());
+            assertTrue(backend.toString().startsWith("nd4j (float32, "), backend.toString());
         }
     }
 

@@ -34,6 +34,9 @@ class OjalgoBackendTest {
         Backend backend = TestBackends.get("ojalgo");
         Tensor third = backend.tensors().doubles(Shape.of(), new double[] {1 / 3.0});
         assertEquals(1 / 3.0, third.item());
+        try (Backend opened = Backends.open("ojalgo")) {
+            assertEquals("ojalgo (float64, ojAlgo)", opened.toString());
+        }
     }
 
     @Test
