@@ -30,7 +30,7 @@ public final class CompressedKvCache implements KvCache {
      * @param tokens a row for each token
      * @param entries a row for each complete run; keeps all of them
      * @param ratio tokens of a run
-     * @throws KvCacheException if a cache is not empty, or that of entries forgets the oldest
+     * @throws KvCacheException if a cache is not empty, both are the same, or that of entries forgets the oldest
      */
     public CompressedKvCache(KvCache tokens, KvCache entries, int ratio) {
         Check.positive("compressed kv cache: ratio", ratio);
@@ -39,6 +39,12 @@ public final class CompressedKvCache implements KvCache {
                     KvCacheException.Reason.LENGTH,
                     "compressed kv cache: it must begin empty but was given " + tokens.length() + " tokens and "
                             + entries.length() + " entries; truncate both to 0 first");
+        }
+        if (tokens.equals(entries)) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    "compressed kv cache: tokens and entries are the same cache " + tokens
+                            + ", whose rows would stand for both; make one for each");
         }
         if (entries.kept() < entries.capacity()) {
             throw new KvCacheException(
@@ -138,13 +144,22 @@ public final class CompressedKvCache implements KvCache {
 
     @Override
     public synchronized void truncate(int length) {
+        boolean ofTokens =
+                ClosedCache.during("truncate", "the cache of rows " + layout, () -> tokens.canTruncateTo(length));
+        if (ofTokens && !entries.canTruncateTo(length / ratio)) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "truncate: " + length + " tokens complete " + length / ratio + " runs of " + ratio + " but of its "
+                            + entries.length() + " entries the cache cannot keep so many; truncate tokens and entries"
+                            + " together, through the compressed cache, or go back further");
+        }
         tokens.truncate(length);
         entries.truncate(length / ratio);
     }
 
     @Override
     public synchronized boolean canTruncateTo(int length) {
-        return tokens.canTruncateTo(length);
+        return tokens.canTruncateTo(length) && entries.canTruncateTo(length / ratio);
     }
 
     @Override

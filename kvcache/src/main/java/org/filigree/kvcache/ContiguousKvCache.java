@@ -9,7 +9,7 @@ import org.filigree.core.tensor.Tensor;
  * All rows of a sequence one behind the other, reserved in full outside the heap when the cache is made. The capacity is fixed: a decoder
  * knows its longest sequence, and growing would copy at an unpredictable step. Threads may share a handle; calls wait for each other.
  */
-public final class ContiguousKvCache implements RestorableCache {
+public final class ContiguousKvCache implements KvCache {
     private final int capacity;
     private final RowMemory memory;
     private final RowLayout layout;
@@ -96,18 +96,29 @@ public final class ContiguousKvCache implements RestorableCache {
         return new MappedRows(memory, Slots.contiguous(), wanted.length(), edition, parts);
     }
 
-    @Override
-    public RowStorage storage() {
-        return memory.storage();
+    RestorableCache restorable() {
+        return new Restorable();
     }
 
-    @Override
-    public synchronized Optional<String> refusal(int first, int tokens) {
-        return SavedRows.refusal(first, tokens, capacity);
+    /** This cache, to a snapshot. */
+    private final class Restorable implements RestorableCache {
+        @Override
+        public RowStorage storage() {
+            return memory.storage();
+        }
+
+        @Override
+        public Optional<String> refusal(int first, int tokens) {
+            return SavedRows.refusal(first, tokens, capacity);
+        }
+
+        @Override
+        public void restore(SavedRows rows) {
+            take(rows);
+        }
     }
 
-    @Override
-    public synchronized void restore(SavedRows rows) {
+    private synchronized void take(SavedRows rows) {
         requireOpen("snapshot restore");
         SavedRows.requireEmpty(end.length());
         rows.copyTo(memory, Slots.contiguous(), 0);

@@ -5,7 +5,7 @@ import java.util.Optional;
 import org.filigree.core.tensor.Tensor;
 
 /** One layer of a {@link PagedSequence}, which does all the work: its layers share a table. */
-record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) implements RestorableCache {
+record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) implements KvCache, RestorableCache {
     @Override
     public int capacity() {
         return sequence.capacity();

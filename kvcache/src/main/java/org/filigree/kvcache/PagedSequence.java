@@ -83,7 +83,10 @@ public final class PagedSequence implements AutoCloseable {
     }
 
     /**
-     * Another sequence with the same tokens, which shares every block until one of the two writes into it.
+     * Another sequence with the same tokens, which shares every block until one of the two writes into it. That one gets a copy of the
+     * block, and views of its rows from before are {@link KvCacheException.Reason#STALE} then, of all its layers: ask for the rows
+     * again after an append. Views of the other go on showing what they did, and so does every view if both go on in blocks of their own, as
+     * they do where the tokens fill whole blocks. An {@link CacheEnd end} is that of one sequence: those of the fork are read from it.
      *
      * @return the sequence, which the caller closes
      * @throws KvCacheException if it is closed

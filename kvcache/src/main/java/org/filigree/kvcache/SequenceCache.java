@@ -1,6 +1,7 @@
 package org.filigree.kvcache;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.function.Supplier;
@@ -18,12 +19,14 @@ public final class SequenceCache implements AutoCloseable {
      * Caches that this one will own.
      *
      * @param layers one for every layer, first layer first, equally long
-     * @throws KvCacheException if one holds more tokens than another: a prefix, say, that only some layers have been given
+     * @throws KvCacheException if one holds more tokens than another: a prefix, say, that only some layers have been given; or if two
+     *     layers have the same cache, in which one would continue the other's rows
      */
     public SequenceCache(List<? extends KvCache> layers) {
         if (layers.isEmpty()) {
             throw new IllegalArgumentException("sequence cache: a sequence needs at least one layer");
         }
+        requireOwn(layers);
         List<Integer> lengths = layers.stream().map(KvCache::length).toList();
         if (lengths.stream().distinct().count() > 1) {
             throw new KvCacheException(
@@ -32,6 +35,19 @@ public final class SequenceCache implements AutoCloseable {
                             + " all of them; truncate those that are ahead, or begin with empty ones");
         }
         this.layers = List.copyOf(layers);
+    }
+
+    private static void requireOwn(List<? extends KvCache> layers) {
+        var seen = new HashMap<KvCache, Integer>();
+        for (int layer = 0; layer < layers.size(); layer++) {
+            Integer before = seen.put(layers.get(layer), layer);
+            if (before != null) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.LAYOUT,
+                        "sequence cache: layers " + before + " and " + layer + " have the same cache "
+                                + layers.get(layer) + "; make one for each");
+            }
+        }
     }
 
     private SequenceCache(Stream<? extends KvCache> layers) {

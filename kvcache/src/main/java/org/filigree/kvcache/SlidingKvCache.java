@@ -9,7 +9,7 @@ import org.filigree.core.tensor.Tensor;
  * The last tokens of a sequence in a ring: token p lies in slot p mod slots. Older ones are overwritten, so memory does not grow with the
  * context. Of a longer chunk only the end is stored. Threads may share a handle; calls wait for each other.
  */
-public final class SlidingKvCache implements RestorableCache {
+public final class SlidingKvCache implements KvCache {
     private final int capacity;
     private final SlidingWindow window;
     private final RowMemory memory;
@@ -126,28 +126,40 @@ public final class SlidingKvCache implements RestorableCache {
         return new MappedRows(memory, Slots.ring(oldest, window.slots()), wanted.length() - oldest, edition, parts);
     }
 
-    @Override
-    public RowStorage storage() {
-        return memory.storage();
+    RestorableCache restorable() {
+        return new Restorable();
     }
 
-    @Override
-    public synchronized Optional<String> refusal(int first, int tokens) {
-        int needed = tokens - Math.min(window.width(), tokens);
-        if (first > needed) {
-            return Optional.of("its window of " + window.width() + " begins at token " + needed
-                    + ", but rows are there from " + first + " on; restore into one of a smaller window");
+    /** This cache, to a snapshot. */
+    private final class Restorable implements RestorableCache {
+        @Override
+        public RowStorage storage() {
+            return memory.storage();
         }
-        return SavedRows.refusal(0, tokens, capacity);
+
+        @Override
+        public Optional<String> refusal(int first, int tokens) {
+            int needed = tokens - Math.min(window.width(), tokens);
+            if (first > needed) {
+                return Optional.of("its window of " + window.width() + " begins at token " + needed
+                        + ", but rows are there from " + first + " on; restore into one of a smaller window");
+            }
+            return SavedRows.refusal(0, tokens, capacity);
+        }
+
+        @Override
+        public void restore(SavedRows rows) {
+            take(rows);
+        }
     }
 
-    @Override
-    public synchronized void restore(SavedRows rows) {
+    private synchronized void take(SavedRows rows) {
         requireOpen("snapshot restore");
         SavedRows.requireEmpty(end.length());
-        oldest = window.oldest(rows.oldest(), rows.length());
-        floor = oldest;
-        rows.copyTo(memory, Slots.ring(oldest, window.slots()), oldest);
+        int first = window.oldest(rows.oldest(), rows.length());
+        rows.copyTo(memory, Slots.ring(first, window.slots()), first);
+        oldest = first;
+        floor = first;
         end = end.grown(rows.length());
     }
 

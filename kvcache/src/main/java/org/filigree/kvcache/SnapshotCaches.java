@@ -13,10 +13,11 @@ final class SnapshotCaches {
      *
      * @param name what errors call it: its layer, and whether it holds tokens or entries
      * @param cache the cache
+     * @param stored the same, to be filled with rows as they were stored
      */
-    record Leaf(String name, RestorableCache cache) {
+    record Leaf(String name, KvCache cache, RestorableCache stored) {
         List<String> planes() {
-            return cache.storage().planes().stream()
+            return stored.storage().planes().stream()
                     .map(SnapshotHeader::description)
                     .toList();
         }
@@ -32,20 +33,20 @@ final class SnapshotCaches {
     }
 
     private static void visit(String operation, String name, KvCache cache, Consumer<Leaf> visitor) {
-        switch (cache) {
-            case CompressedKvCache compressed ->
-                compressed.inStep(() -> {
-                    visit(operation, name + ", tokens", compressed.tokens(), visitor);
-                    visit(operation, name + ", entries", compressed.entries(), visitor);
-                });
-            case RestorableCache restorable -> visitor.accept(new Leaf(name, restorable));
-            default ->
-                throw new KvCacheException(
+        if (cache instanceof CompressedKvCache compressed) {
+            compressed.inStep(() -> {
+                visit(operation, name + ", tokens", compressed.tokens(), visitor);
+                visit(operation, name + ", entries", compressed.entries(), visitor);
+            });
+            return;
+        }
+        RestorableCache stored = RestorableCache.of(cache)
+                .orElseThrow(() -> new KvCacheException(
                         KvCacheException.Reason.LAYOUT,
                         operation + ": " + name + " is " + cache
                                 + ", no cache of this library, so how it stores rows is not known; save what it was made"
-                                + " from, or use a cache of this library");
-        }
+                                + " from, or use a cache of this library"));
+        visitor.accept(new Leaf(name, cache, stored));
     }
 
     static List<Leaf> leaves(String operation, SequenceCache sequence) {

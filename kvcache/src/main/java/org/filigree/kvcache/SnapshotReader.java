@@ -51,7 +51,7 @@ final class SnapshotReader {
             int taken = 0;
             try {
                 for (; taken < rows.size(); taken++) {
-                    leaves.get(taken).cache().restore(rows.get(taken));
+                    leaves.get(taken).stored().restore(rows.get(taken));
                 }
             } catch (RuntimeException | Error failure) {
                 leaves.subList(0, taken).forEach(leaf -> empty(leaf.cache(), failure));
@@ -61,7 +61,7 @@ final class SnapshotReader {
     }
 
     /** A cache that was closed meanwhile cannot be emptied, which must not hide why, nor keep rows in the others. */
-    private static void empty(RestorableCache cache, Throwable failure) {
+    private static void empty(KvCache cache, Throwable failure) {
         try {
             cache.truncate(0);
         } catch (RuntimeException closed) {
@@ -118,7 +118,7 @@ final class SnapshotReader {
         }
         long rows = (long) saved.length() - saved.oldest();
         for (int p = 0; p < planes.size(); p++) {
-            int bytesPerRow = leaf.cache().storage().planes().get(p).format().bytesPerRow();
+            int bytesPerRow = leaf.stored().storage().planes().get(p).format().bytesPerRow();
             long bytes = saved.planes().get(p).bytes();
             if (saved.oldest() < 0 || rows < 0 || rows * bytesPerRow != bytes) {
                 throw damaged("contradicts itself: in " + leaf.name() + " " + rows + " rows of " + bytesPerRow
@@ -134,7 +134,7 @@ final class SnapshotReader {
                     KvCacheException.Reason.LENGTH,
                     operation + ": " + leaf.name() + " holds " + held + " tokens; restore into an empty one");
         }
-        Optional<String> refusal = leaf.cache().refusal(saved.oldest(), saved.length());
+        Optional<String> refusal = leaf.stored().refusal(saved.oldest(), saved.length());
         if (refusal.isPresent()) {
             throw new KvCacheException(
                     saved.length() > leaf.cache().capacity()

@@ -98,7 +98,7 @@ final class SnapshotWriter {
         SnapshotCaches.visit(operation, sequence, leaf -> {
             CacheRows rows = ClosedCache.during(
                     operation, leaf.name(), () -> leaf.cache().rows());
-            views.add(new View(leaf.name(), leaf.cache().storage(), rows));
+            views.add(new View(leaf.name(), leaf.stored().storage(), rows));
         });
         Optional<String> contradiction = SnapshotCaches.contradiction(
                 sequence, views.stream().map(View::length).toList());

@@ -200,4 +200,31 @@ class CacheEndTest {
             assertEquals(2, cache.rows("entry").count());
         }
     }
+
+    /** Who asks first is told what truncate would say, of both parts; who does not changes neither. */
+    @Test
+    void entriesThatAreGoneForbidALengthThatNeedsThem() {
+        KvCache tokens = new ContiguousKvCache(STORAGE, 20);
+        KvCache entries = new ContiguousKvCache(RowStorage.float32(ENTRIES), 10);
+        try (KvCache cache = new CompressedKvCache(tokens, entries, 2)) {
+            append(cache, 0, 7);
+            entries.truncate(1);
+            boolean[] held = {true, true, true, true, false, false, false, false, false};
+            for (int length = -1; length < held.length; length++) {
+                boolean accepted = length >= 0 && held[length];
+                assertEquals(accepted, cache.canTruncateTo(length), "length " + length);
+            }
+            String message = refused(Reason.LENGTH, () -> cache.truncate(5));
+            assertTrue(
+                    message.contains("5 tokens complete 2 runs of 2 but of its 1 entries the cache cannot keep"),
+                    message);
+            assertEquals(7, tokens.length());
+            refused(Reason.LENGTH, () -> cache.truncate(-1));
+            refused(Reason.LENGTH, () -> cache.truncate(8));
+            cache.truncate(3);
+            assertEquals(3, tokens.length());
+            assertEquals(1, entries.length());
+            assertArrayEquals(new float[] {0}, firsts(cache.rows("entry")));
+        }
+    }
 }

@@ -5,21 +5,25 @@ import java.util.Optional;
 import org.filigree.core.tensor.Tensor;
 
 /** A cache beside whose rows something else happens. */
-record InterruptedCache(RestorableCache cache, Runnable meanwhile) implements RestorableCache {
+record InterruptedCache(KvCache cache, Runnable meanwhile) implements KvCache, RestorableCache {
+    private RestorableCache stored() {
+        return RestorableCache.of(cache).orElseThrow();
+    }
+
     @Override
     public RowStorage storage() {
-        return cache.storage();
+        return stored().storage();
     }
 
     @Override
     public Optional<String> refusal(int oldest, int length) {
-        return cache.refusal(oldest, length);
+        return stored().refusal(oldest, length);
     }
 
     @Override
     public void restore(SavedRows rows) {
         meanwhile.run();
-        cache.restore(rows);
+        stored().restore(rows);
     }
 
     @Override

@@ -259,6 +259,22 @@ class KvCacheTest {
         }
     }
 
+    /** Without it the second layer of a pass would go on behind the rows of the first, and the sequence be twice as long. */
+    @Test
+    void layersAndPartsMustNotShareACache() {
+        try (KvCache one = new ContiguousKvCache(LAYOUT, 9);
+                KvCache other = new ContiguousKvCache(LAYOUT, 9);
+                BlockPool pool =
+                        BlockPoolConfig.of(3, 2, RowStorage.float32(LAYOUT)).init();
+                PagedSequence paged = pool.sequence(9)) {
+            String message = assertReason(Reason.LAYOUT, () -> new SequenceCache(List.of(one, other, one)));
+            assertTrue(message.contains("layers 0 and 2 have the same cache " + one), message);
+            assertReason(Reason.LAYOUT, () -> new SequenceCache(List.of(paged.layer(1), paged.layer(1))));
+            assertEquals(2, new SequenceCache(List.of(paged.layer(1), paged.layer(0))).layers());
+            assertReason(Reason.LAYOUT, () -> new CompressedKvCache(one, one, 2));
+        }
+    }
+
     @Test
     void aBatchTakesOneLayerOfEverySequence() {
         KvCacheConfig config = KvCacheConfig.of(2, 3, LAYOUT);
