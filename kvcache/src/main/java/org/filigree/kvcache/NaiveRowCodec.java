@@ -91,7 +91,7 @@ record NaiveRowCodec(RowFormat format) implements RowCodec {
         }
     }
 
-    private static long scaleOffset(TiledRows tiled, int t, long row, long scales) {
+    static long scaleOffset(TiledRows tiled, int t, long row, long scales) {
         long first = tiled.placement() == Placement.IN_ROW ? row + tiled.codeBytes() : scales;
         return first + (long) t * tiled.bytesPerScale();
     }

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.host.HostBackend;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.tensor.Tensor;
@@ -12,11 +13,20 @@ import org.filigree.core.tensor.Tensor;
 final class RowMemory implements AutoCloseable {
     /** The released kernels' page, and small beside any context. */
     static final int PAGE_ROWS = 64;
-    /** Some 30 µs of quantising, which is worth a thread. */
-    private static final int CHUNK_NUMBERS = 1 << 17;
+    /** Some 1.5 µs of quantising: a thread that is awake helps in less. */
+    private static final int LEAST_CHUNK_NUMBERS = 1 << 13;
 
-    /** Rows whose scales are found before their codes: 32 KiB of 512 numbers, which are still in the first-level cache then. */
-    private static final int ROWS_TOGETHER = 16;
+    /** Some 6 µs, so that threads end together. */
+    private static final int MOST_CHUNK_NUMBERS = 1 << 15;
+
+    /** Chunks of an append that is neither short nor long. */
+    private static final int CHUNKS = 16;
+
+    /** About 50 µs of quantising, for which a sleeping thread is woken. */
+    private static final int WAKING_NUMBERS = 1 << 18;
+
+    /** Rows whose places are found together. */
+    private static final int ROWS_TOGETHER = 64;
 
     private static final long ALIGNMENT = 64;
 
@@ -72,13 +82,16 @@ final class RowMemory implements AutoCloseable {
         for (int i = 0; i < values.length; i++) {
             values[i] = values(parts.get(i));
         }
-        int chunk = Math.max(1, CHUNK_NUMBERS / storage.layout().width());
+        int width = storage.layout().width();
+        int chunk = Math.clamp(
+                count / CHUNKS, Math.ceilDiv(LEAST_CHUNK_NUMBERS, width), Math.ceilDiv(MOST_CHUNK_NUMBERS, width));
         if (count > chunk && Backend.of(parts.getFirst()) instanceof HostBackend host) {
-            host.workers()
-                    .parallelRanges(
-                            count,
-                            chunk,
-                            (begin, end) -> write(slots, first + begin, values, from + begin, end - begin));
+            Workers.RangeTask task = (begin, end) -> write(slots, first + begin, values, from + begin, end - begin);
+            if ((long) count * width < WAKING_NUMBERS) {
+                host.workers().briefRanges(count, chunk, task);
+            } else {
+                host.workers().parallelRanges(count, chunk, task);
+            }
         } else {
             write(slots, first, values, from, count);
         }
@@ -111,9 +124,7 @@ final class RowMemory implements AutoCloseable {
         long[] places = new long[Math.min(ROWS_TOGETHER, count)];
         for (int done = 0; done < count; done += ROWS_TOGETHER) {
             int together = Math.min(ROWS_TOGETHER, count - done);
-            for (int r = 0; r < together; r++) {
-                places[r] = slots.of(first + done + r);
-            }
+            slots.of(first + done, together, places);
             plane.encode(values, (from + done) * width, width, column, width, places, together);
         }
     }

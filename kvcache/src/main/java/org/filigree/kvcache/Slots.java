@@ -33,6 +33,18 @@ record Slots(int first, int ring, int[] table, int pageRows) {
         return ring > 0 ? number % ring : number;
     }
 
+    /** The slots of rows from this one on. */
+    void of(int row, int count, long[] out) {
+        int done = 0;
+        while (done < count) {
+            long slot = of(row + done);
+            int end = done + adjoining(row + done, count - done);
+            while (done < end) {
+                out[done++] = slot++;
+            }
+        }
+    }
+
     /** How many rows from this one on lie in slots one behind the other, of at most so many. */
     int adjoining(int row, int most) {
         int number = first + row;

@@ -14,10 +14,11 @@ final class VectorRowCodec implements RowCodec {
     /** The loops of two codes a byte know vectors of 8 and 16 floats. */
     private static final int MOST_LANES_OF_E2M1 = 16;
 
+    /** Rows whose scales are found before their codes: 32 KiB of 512 numbers, which are still in the first-level cache then. */
+    private static final int ROWS_TOGETHER = 16;
+
     private static final int EXPONENT_SHIFT = 23;
     private static final int MANTISSA = 0x7FFFFF;
-    /** Less the bits of a power of two: the bits of its inverse. */
-    private static final int INVERSE_OF_POWERS = (2 * 127) << EXPONENT_SHIFT;
     /** Bits of 2⁻¹⁰⁰: products with larger powers of two have no subnormal values, which bfloat16 would round. */
     private static final int LEAST_EXACT_SCALE = Float.floatToRawIntBits(0x1p-100f);
 
@@ -89,7 +90,7 @@ final class VectorRowCodec implements RowCodec {
         }
     }
 
-    /** Magnitudes of all rows, then scales, then codes: each loop is compiled by itself. */
+    /** Magnitudes of some rows, then scales, then codes: each loop is compiled by itself. */
     private void encodeE4M3(
             TiledRows tiled,
             float[] source,
@@ -102,39 +103,52 @@ final class VectorRowCodec implements RowCodec {
             long[] scales,
             int count) {
         int tiles = width >>> tileShift;
-        int[] magnitudes = new int[count * tiles];
-        float[] factors = new float[count * tiles];
-        E4M3Loops.amaxBits(source, from, stride, tiles, tileShift, magnitudes, count);
-        boolean numbers =
-                writeScales(tiled, column >>> tileShift, tiles, magnitudes, factors, memory, rows, scales, count);
-        E4M3Loops.encode(source, from, stride, width, tileShift, factors, memory, rows, column, count);
-        for (int r = 0; r < count && !numbers; r++) {
-            encodeNaively(tiled, source, from + r * stride, column, width, memory, rows[r], scales[r]);
+        int most = Math.min(count, ROWS_TOGETHER);
+        int[] blocks = new int[Math.max(1, width / 4)];
+        int[] magnitudes = new int[E4M3Loops.wholeVectors(most * tiles)];
+        int[] bits = new int[magnitudes.length];
+        for (int done = 0; done < count; done += ROWS_TOGETHER) {
+            int together = Math.min(ROWS_TOGETHER, count - done);
+            int at = from + done * stride;
+            for (int r = 0; r < together; r++) {
+                E4M3Loops.amaxBits(source, at + r * stride, tiles, tileShift, blocks, magnitudes, r * tiles);
+            }
+            E4M3Loops.scales(magnitudes, tiled.rule(), bits, together * tiles);
+            writeScales(tiled, column >>> tileShift, tiles, bits, memory, rows, scales, done, together);
+            E4M3Loops.encode(source, at, stride, width, tileShift, bits, memory, rows, done, column, together);
+            for (int i = 0; i < together * tiles; i++) {
+                if (magnitudes[i] > E4M3Loops.FINITE) {
+                    int r = i / tiles;
+                    encodeNaively(
+                            tiled, source, at + r * stride, column, width, memory, rows[done + r], scales[done + r]);
+                }
+            }
         }
     }
 
-    private static boolean writeScales(
+    /** Writes scales that are powers of two, given by their bits. */
+    private static void writeScales(
             TiledRows tiled,
-            int first,
+            int tile,
             int tiles,
-            int[] magnitudes,
-            float[] factors,
+            int[] bits,
             MemorySegment memory,
             long[] rows,
             long[] scales,
+            int first,
             int count) {
-        boolean numbers = true;
+        boolean bytes = tiled.scale() == Scale.E8M0;
         for (int r = 0; r < count; r++) {
+            long at = NaiveRowCodec.scaleOffset(tiled, tile, rows[first + r], scales[first + r]);
             for (int t = 0; t < tiles; t++) {
-                int amax = magnitudes[r * tiles + t];
-                numbers &= amax <= E4M3Loops.FINITE;
-                float scale = tiled.scaleOf(Float.intBitsToFloat(Math.min(amax, E4M3Loops.FINITE)));
-                NaiveRowCodec.setScale(tiled, first + t, scale, memory, rows[r], scales[r]);
-                // Scales are powers of two, so the product with the inverse is the quotient.
-                factors[r * tiles + t] = Float.intBitsToFloat(INVERSE_OF_POWERS - Float.floatToRawIntBits(scale));
+                int scale = bits[r * tiles + t];
+                if (bytes) {
+                    memory.set(LittleEndian.BYTE, at + t, (byte) (scale >>> EXPONENT_SHIFT));
+                } else {
+                    memory.set(LittleEndian.FLOAT, at + (long) t * Float.BYTES, Float.intBitsToFloat(scale));
+                }
             }
         }
-        return numbers;
     }
 
     private static void encodeE2M1(

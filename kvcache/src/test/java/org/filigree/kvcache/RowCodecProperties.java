@@ -98,6 +98,37 @@ class RowCodecProperties {
         assertArrayEquals(expected, actual);
     }
 
+    /** Numbers half-way between codes, to the even one; those next to them, to the nearer one; at scales from the least to the greatest. */
+    @Property(tries = 30)
+    void halfWayBetweenCodes(
+            @ForAll @IntRange(min = -22, max = 118) int exponent, @ForAll @IntRange(min = 3, max = 8) int tileShift) {
+        int tile = 1 << tileShift;
+        float scale = Math.scalb(1f, exponent);
+        int middles = 0x7E;
+        int tiles = Math.ceilDiv(6 * middles, tile - 1);
+        float[] values = new float[tiles * tile];
+        int next = 0;
+        for (int code = 0; code < middles; code++) {
+            float middle = (Float8E4M3.toFloat((byte) code) + Float8E4M3.toFloat((byte) (code + 1))) / 2;
+            for (float value : new float[] {middle, Math.nextUp(middle), Math.nextDown(middle)}) {
+                for (float signed : new float[] {value, -value}) {
+                    // The greatest of each tile gives it this scale.
+                    if (next % tile == 0) {
+                        values[next++] = Float8E4M3.MAX * scale;
+                    }
+                    values[next++] = signed * scale;
+                }
+            }
+        }
+        TiledRows format = TiledRows.fp8(values.length, 0, tile);
+        byte[] actual = new byte[format.bytesPerRow()];
+        RowCodec.of(format)
+                .encode(values, 0, 0, 0, values.length, MemorySegment.ofArray(actual), new long[1], new long[1], 1);
+        for (int i = 0; i < next; i++) {
+            assertEquals(Float8E4M3.fromFloat(values[i] / scale), actual[i], "code of " + values[i] / scale);
+        }
+    }
+
     @Property(tries = 200)
     void sameNumbersFromForeignBytes(@ForAll("formats") RowFormat format, @ForAll @Size(value = 800) byte[] bytes) {
         assertSameNumbers(format, bytes);
