@@ -40,7 +40,7 @@ public final class CachedAttention {
                 .orElseGet(() -> composed(input, backend));
     }
 
-    private static void requireConstant(String name, Tensor operand) {
+    static void requireConstant(String name, Tensor operand) {
         if (Autograd.recording(List.of(operand))) {
             throw new ShapeException("attend: " + name + " " + operand.shape()
                     + " want a gradient, which does not pass through a cache; run inside Autograd.withoutGradients");

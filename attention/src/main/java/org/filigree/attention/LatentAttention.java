@@ -68,18 +68,6 @@ public final class LatentAttention implements Layer {
     /** Name of the scorer's cached key. */
     public static final String SCORER_KEY = "scorer key";
 
-    /**
-     * Tokens times heads up to which naming every key beats packing all of them: 16 heads over 16 384 keys took 3.5 instead of 12.3 ms for
-     * one token, 14 instead of 39 for four, and as long for sixteen.
-     */
-    private static final int FEW_ROWS = 64;
-
-    /**
-     * Tokens up to which the rows of a cache are read where they lie, whatever the number of heads: otherwise the whole cache would be
-     * widened for them.
-     */
-    private static final int FEW_TOKENS = 4;
-
     private final LatentAttentionConfig config;
     private final QueryPath query;
     private final Linear compress;
@@ -324,7 +312,7 @@ public final class LatentAttention implements Layer {
         Tensor heads =
                 absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
                         ? absorbed(tokens, keys, indices)
-                        : expanded(tokens, keys.latent(), keys.rotaryKey(), indices);
+                        : expanded(tokens, keys, indices);
         return output.forward(heads);
     }
 
@@ -357,7 +345,31 @@ public final class LatentAttention implements Layer {
     }
 
     /** Per-head keys and values: [batch, tokens, heads · value]. */
-    private Tensor expanded(Projected tokens, Tensor latent, Tensor rotaryKey, Optional<Tensor> indices) {
+    private Tensor expanded(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
+        HeadWidths head = config.head();
+        Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
+        KeySpan span = KeySpan.causal(q.dim(1), keys.count());
+        Tensor mixed = switch (keys) {
+            case LatentKeys.Computed own -> {
+                SegmentedKeys.Segment all = byHead(own.latent(), own.rotaryKey());
+                var input = new DenseAttentionInput(q, all.keys(), all.values(), span, scale, sinkLogits());
+                yield indices.map(chosen -> ScaledDotProductAttention.attend(input, chosen))
+                        .orElseGet(() -> ScaledDotProductAttention.attend(input))
+                        .output();
+            }
+            case LatentKeys.Cached cached ->
+                SegmentedKeys.of(
+                                cached.count(),
+                                (long) config.heads() * (head.query() + head.value()),
+                                (first, count) -> byHead(cached.latents(first, count), cached.rotaryKeys(first, count)))
+                        .attend(q, span, scale, sinkLogits(), indices.orElse(null))
+                        .output();
+        };
+        return reshape(mixed, mixed.dim(0), mixed.dim(1), config.heads() * head.value());
+    }
+
+    /** Keys and values of each head. */
+    private SegmentedKeys.Segment byHead(Tensor latent, Tensor rotaryKey) {
         HeadWidths head = config.head();
         int batch = latent.dim(0);
         int keys = latent.dim(1);
@@ -368,27 +380,14 @@ public final class LatentAttention implements Layer {
                 head.content(),
                 head.value());
         Tensor shared = broadcastTo(insertAxis(rotaryKey, 2), Shape.of(batch, keys, heads, head.rotary()));
-        Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
-        Tensor k = concat(-1, kv.get(0), shared);
-        Tensor v = kv.get(1);
-        DenseAttentionInput input = withSinks(DenseAttentionInput.causal(q, k, v));
-        Tensor mixed = indices.map(chosen -> ScaledDotProductAttention.attend(input, chosen))
-                .orElseGet(() -> ScaledDotProductAttention.attend(input))
-                .output();
-        return reshape(mixed, batch, mixed.dim(1), heads * head.value());
+        return new SegmentedKeys.Segment(concat(-1, kv.get(0), shared), kv.get(1));
     }
 
     /** One key and value for all heads, in latent space: [batch, tokens, heads · value]. */
     private Tensor absorbed(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
         Tensor q = intoLatentSpace(tokens);
-        Optional<Tensor> named = indices.isEmpty() && readsInPlace(q, keys) ? Optional.of(all(q, keys)) : indices;
-        Tensor mixed = named.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> {
-            Tensor oneHead = insertAxis(keys.joined(), 2);
-            Tensor values = slice(oneHead, -1, 0, config.latent());
-            return ScaledDotProductAttention.attend(withSinks(DenseAttentionInput.causal(q, oneHead, values)))
-                    .output();
-        });
+        Tensor mixed = indices.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> dense(q, keys));
         Tensor values = slice(expandByHead(), 1, head.content(), head.content() + head.value());
         Tensor out = matmulTransposed(headMajor(mixed), values);
         return reshape(tokenMajor(out, mixed), mixed.dim(0), mixed.dim(1), config.heads() * head.value());
@@ -408,23 +407,27 @@ public final class LatentAttention implements Layer {
                 .output();
     }
 
+    private Tensor dense(Tensor q, LatentKeys keys) {
+        KeySpan span = KeySpan.causal(q.dim(1), keys.count());
+        return switch (keys) {
+            case LatentKeys.Computed own -> {
+                Tensor oneHead = insertAxis(own.joined(), 2);
+                Tensor values = slice(oneHead, -1, 0, config.latent());
+                yield ScaledDotProductAttention.attend(
+                                new DenseAttentionInput(q, oneHead, values, span, scale, sinkLogits()))
+                        .output();
+            }
+            case LatentKeys.Cached cached ->
+                insertAxis(
+                        CachedDenseAttention.attend(new CachedDenseInput(
+                                        withoutBatch(q), cached.rows(), config.latent(), span, scale, sinkLogits()))
+                                .output(),
+                        0);
+        };
+    }
+
     private @Nullable Tensor sinkLogits() {
         return sinks == null ? null : sinks.value();
-    }
-
-    private static boolean readsInPlace(Tensor q, LatentKeys keys) {
-        boolean few = q.dim(1) * q.dim(2) <= FEW_ROWS || (keys instanceof LatentKeys.Cached && q.dim(1) <= FEW_TOKENS);
-        return few && Backend.of(q).kernel(SparseAttentionKernel.class).isPresent();
-    }
-
-    private static Tensor all(Tensor q, LatentKeys keys) {
-        int count = keys.count();
-        return All.indices(Backend.of(q), q.dim(0), q.dim(1), count, Visibility.causal(q.dim(1), count));
-    }
-
-    private DenseAttentionInput withSinks(DenseAttentionInput input) {
-        DenseAttentionInput scaled = input.withScale(scale);
-        return sinks == null ? scaled : scaled.withSinks(sinks.value());
     }
 
     /** [q_content·W_UK | q_rotary]: [batch, tokens, heads, latent + rotary]. */

@@ -15,25 +15,27 @@ import org.jspecify.annotations.Nullable;
 sealed interface LatentKeys {
     int count();
 
-    /** [batch, keys, latent]. */
-    Tensor latent();
-
-    /** [batch, keys, rotary]. */
-    Tensor rotaryKey();
-
     /** What a scorer gives all keys, [batch, tokens, keys]. */
     Tensor scores(Scorer scorer, ScorerInput input);
 
-    /** Latent and rotary key, [batch, keys, latent + rotary]. */
-    default Tensor joined() {
-        return concat(-1, latent(), rotaryKey());
-    }
+    /** Latent and rotary key of all at once, [batch, keys, latent + rotary]. */
+    Tensor joined();
 
-    /** The keys of this pass's own tokens. */
+    /**
+     * The keys of this pass's own tokens.
+     *
+     * @param latent [batch, keys, latent]
+     * @param rotaryKey [batch, keys, rotary]
+     */
     record Computed(Tensor latent, Tensor rotaryKey) implements LatentKeys {
         @Override
         public int count() {
             return latent.dim(1);
+        }
+
+        @Override
+        public Tensor joined() {
+            return concat(-1, latent, rotaryKey);
         }
 
         @Override
@@ -72,14 +74,14 @@ sealed interface LatentKeys {
             return rows.count();
         }
 
-        @Override
-        public Tensor latent() {
-            return insertAxis(latents.tensor(backend), 0);
+        /** Some latents, [1, count, latent]. */
+        Tensor latents(int first, int count) {
+            return SegmentedKeys.widened(latents, first, count, backend);
         }
 
-        @Override
-        public Tensor rotaryKey() {
-            return insertAxis(rotaryKeys.tensor(backend), 0);
+        /** Some rotary keys, [1, count, rotary]. */
+        Tensor rotaryKeys(int first, int count) {
+            return SegmentedKeys.widened(rotaryKeys, first, count, backend);
         }
 
         @Override

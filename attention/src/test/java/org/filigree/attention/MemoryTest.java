@@ -42,6 +42,35 @@ class MemoryTest {
         assertEquals("fits", run(backend, way, tokens, mebibytes));
     }
 
+    /**
+     * Dense attention over 65 536 cached tokens, 144 MiB as floats, and, in the expanded form, over 16 384 of which 16 heads make 80 MiB
+     * of keys and values: neither would fit.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "vector, FP8, PAGED, 65536, 1, 16, ABSORBED, 40",
+        "vector, FP8, CONTIGUOUS, 65536, 4, 128, ABSORBED, 40",
+        "vector, FLOAT32, PAGED, 65536, 4, 16, ABSORBED, 40",
+        "vector, FLOAT32, CONTIGUOUS, 65536, 1, 128, ABSORBED, 40",
+        "vector, FP8, PAGED, 65536, 256, 2, ABSORBED, 72",
+        "vector, FP8, PAGED, 16384, 256, 16, EXPANDED, 72",
+        "scalar, FP8, PAGED, 16384, 1, 2, ABSORBED, 36",
+    })
+    void aCacheIsNeverWidened(
+            String backend,
+            String storage,
+            CacheInHeap.Place place,
+            String rows,
+            String tokens,
+            String heads,
+            LatentForm form,
+            int mebibytes)
+            throws Exception {
+        assertEquals(
+                "fits",
+                run(mebibytes, CacheInHeap.class, backend, storage, place.name(), rows, tokens, heads, form.name()));
+    }
+
     /** What the others are measured by: that a matrix does not fit. */
     @Test
     void aMatrixDoesNotFit() throws Exception {
@@ -64,6 +93,11 @@ class MemoryTest {
 
     private static String run(String backend, Way way, int tokens, int mebibytes)
             throws IOException, InterruptedException, URISyntaxException {
+        return run(mebibytes, AttentionInHeap.class, backend, way.name(), String.valueOf(tokens));
+    }
+
+    private static String run(int mebibytes, Class<?> program, String... arguments)
+            throws IOException, InterruptedException, URISyntaxException {
         var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx" + mebibytes + "m",
@@ -73,8 +107,8 @@ class MemoryTest {
                 "-Dfiligree.vector.threads=2",
                 "-cp",
                 classPath(),
-                AttentionInHeap.class.getName()));
-        command.addAll(List.of(backend, way.name(), String.valueOf(tokens)));
+                program.getName()));
+        command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
             String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
