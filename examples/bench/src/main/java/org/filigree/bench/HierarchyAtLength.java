@@ -18,7 +18,8 @@ import org.filigree.kvcache.KvCache;
 
 /**
  * The hierarchical preset (a window of 4096, a summary of each 32 768 tokens) over a million tokens: what a chunk of a prompt and a step of
- * one token take as the context grows, and what the cache holds.
+ * one token take as the context grows, and what the cache holds. Every chunk and every step has tokens of its own. Arguments: tokens, a
+ * multiple of 4096, and steps, if others.
  */
 final class HierarchyAtLength {
     private static final int TOKENS = 1 << 20;
@@ -30,27 +31,28 @@ final class HierarchyAtLength {
     private HierarchyAtLength() {}
 
     public static void main(String[] arguments) {
+        int tokens = arguments.length > 0 ? Integer.parseInt(arguments[0]) : TOKENS;
+        int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : STEPS;
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         try (Backend backend = Backends.open("vector")) {
             CompressedAttention layer =
                     CompressedAttentionConfig.hierarchical(WIDTH, HEADS).init(backend, RandomStream.of(1));
-            try (KvCache cache = layer.config().cacheLayout().initSliding(TOKENS + 1, CHUNK)) {
+            try (KvCache cache = layer.config().cacheLayout().initSliding(tokens + 1, CHUNK)) {
                 Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
-                Tensor chunk = Inputs.tensor(backend, 1, 1, CHUNK, WIDTH);
-                Tensor token = slice(chunk, 1, 0, 1);
                 out.println("| tokens | a chunk of 4096 | a step | one that completes a run | cache | heap |");
                 out.println("|--:|--:|--:|--:|--:|--:|");
                 double chunks = 0;
                 int since = 0;
-                for (int held = 0; held < TOKENS; held += CHUNK) {
+                for (int held = 0; held < tokens; held += CHUNK) {
+                    Tensor chunk = Inputs.tensor(backend, held / CHUNK, 1, CHUNK, WIDTH);
                     chunks += milliseconds(() -> layer.forward(chunk, context));
                     since++;
                     int length = held + CHUNK;
                     if (length >= 16 * CHUNK && Integer.bitCount(length) == 1) {
-                        double step = step(layer, token, cache, context);
+                        double step = step(layer, chunk, steps, cache, context);
                         cache.truncate(length - 1);
-                        double completing = step(layer, token, cache, context);
-                        layer.forward(token, context);
+                        double completing = step(layer, chunk, steps, cache, context);
+                        layer.forward(slice(chunk, 1, CHUNK - 1, CHUNK), context);
                         Runtime machine = Runtime.getRuntime();
                         out.printf(
                                 Locale.ROOT,
@@ -69,15 +71,16 @@ final class HierarchyAtLength {
         }
     }
 
-    /** The median of steps of one token, each taken back. */
-    private static double step(CompressedAttention layer, Tensor token, KvCache cache, Context context) {
-        double[] times = new double[STEPS];
-        for (int i = 0; i < STEPS; i++) {
+    /** The median of steps of one token, another each time, each taken back. */
+    private static double step(CompressedAttention layer, Tensor chunk, int steps, KvCache cache, Context context) {
+        double[] times = new double[steps];
+        for (int i = 0; i < steps; i++) {
+            Tensor token = slice(chunk, 1, i % CHUNK, i % CHUNK + 1);
             times[i] = milliseconds(() -> layer.forward(token, context));
             cache.truncate(cache.length() - 1);
         }
         Arrays.sort(times);
-        return times[STEPS / 2];
+        return times[steps / 2];
     }
 
     private static double milliseconds(Runnable work) {

@@ -10,14 +10,14 @@ import java.util.List;
  * @param vendor  who built it
  * @param vm      name of the virtual machine
  * @param maxHeap largest heap in bytes
- * @param flags   options that the virtual machine was started with
+ * @param flags   options that the virtual machine was started with; none in manifests of versions that did not write them
  */
 public record JavaInfo(String version, String vendor, String vm, long maxHeap, List<String> flags) {
     /**
-     * Copies the flags.
+     * Copies the flags, where there are any.
      */
     public JavaInfo {
-        flags = List.copyOf(flags);
+        flags = flags == null ? List.of() : List.copyOf(flags);
     }
 
     /**

@@ -1,6 +1,7 @@
 package org.filigree.v4.report;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.filigree.v4.data.DataIdentity;
 import org.jspecify.annotations.Nullable;
@@ -37,18 +39,25 @@ public record Manifest(
         MachineInfo machine,
         String backend,
         Map<String, String> libraries,
-        long seed,
+        @JsonProperty(required = true) long seed,
         List<String> commandLine,
         @Nullable DataIdentity data) {
     /** Name of the file inside the folder of a run. */
     public static final String JSON = "manifest.json";
 
     /**
-     * Copies the collections.
+     * Copies the collections; those that a file does not have are empty.
+     *
+     * @throws NullPointerException if anything is missing that a run cannot go on without, naming it
      */
     public Manifest {
-        libraries = Collections.unmodifiableMap(new TreeMap<>(libraries));
-        commandLine = List.copyOf(commandLine);
+        Objects.requireNonNull(outcome, "outcome is missing");
+        Objects.requireNonNull(started, "started is missing");
+        Objects.requireNonNull(java, "java is missing");
+        Objects.requireNonNull(machine, "machine is missing");
+        Objects.requireNonNull(backend, "backend is missing");
+        libraries = libraries == null ? Map.of() : Collections.unmodifiableMap(new TreeMap<>(libraries));
+        commandLine = commandLine == null ? List.of() : List.copyOf(commandLine);
     }
 
     /**
@@ -99,11 +108,11 @@ public record Manifest(
     }
 
     /**
-     * Reads {@code manifest.json}.
+     * Reads {@code manifest.json}, also of earlier versions, which wrote less, and of later ones, which may write more.
      *
      * @param folder folder of a run
      * @return its manifest
-     * @throws ReportException if it is missing or damaged
+     * @throws ReportException if it is missing or damaged, or lacks what a run cannot go on without
      */
     public static Manifest read(Path folder) {
         Path file = folder.resolve(JSON);

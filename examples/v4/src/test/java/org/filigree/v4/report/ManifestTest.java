@@ -2,6 +2,7 @@ package org.filigree.v4.report;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.filigree.v4.data.DataIdentity;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,6 +66,44 @@ class ManifestTest {
         assertEquals("Some CPU @ 3.0 GHz", MachineInfo.cpuModel(cpuinfo));
         Files.writeString(cpuinfo, "processor\t: 0\n");
         assertEquals("unknown", MachineInfo.cpuModel(cpuinfo));
+    }
+
+    /** Written before manifests named the options of the virtual machine, and with a field that this version does not know. */
+    private static final String EARLIER = """
+            {
+              "outcome" : "interrupted",
+              "started" : "2026-01-02T03:04:05Z",
+              "java" : { "version" : "25.0.3+9-LTS", "vendor" : "v", "vm" : "m", "maxHeap" : 1024 },
+              "machine" : { "os" : "Linux", "architecture" : "amd64", "cpu" : "c", "cores" : 2 },
+              "backend" : "vector: float32",
+              "seed" : 42,
+              "weather" : { "sky" : "grey" }
+            }
+            """;
+
+    @Test
+    void readsWhatEarlierVersionsWrote() throws IOException {
+        Files.writeString(folder.resolve(Manifest.JSON), EARLIER);
+        Manifest read = Manifest.read(folder);
+        assertEquals(new JavaInfo("25.0.3+9-LTS", "v", "m", 1024, List.of()), read.java());
+        assertEquals(List.of(), read.commandLine());
+        assertEquals(Map.of(), read.libraries());
+        assertNull(read.data());
+        read.write(folder);
+        assertEquals(read, Manifest.read(folder));
+    }
+
+    @Test
+    void namesWhatARunCannotGoOnWithout() throws IOException {
+        for (String needed : List.of("outcome", "started", "java", "machine", "backend", "seed")) {
+            String without = EARLIER.lines()
+                    .filter(line -> !line.contains("\"" + needed + "\" :"))
+                    .collect(Collectors.joining("\n"));
+            Files.writeString(folder.resolve(Manifest.JSON), without);
+            String message = assertThrows(ReportException.class, () -> Manifest.read(folder))
+                    .getMessage();
+            assertTrue(message.contains(Manifest.JSON) && message.contains(needed), message);
+        }
     }
 
     @Test
