@@ -19,7 +19,7 @@ import org.filigree.kvcache.KvCache;
 /**
  * The hierarchical preset (a window of 4096, a summary of each 32 768 tokens) over a million tokens: what a chunk of a prompt and a step of
  * one token take as the context grows, and what the cache holds. Every chunk and every step has tokens of its own. Arguments: tokens, a
- * multiple of 4096, and steps, if others.
+ * multiple of 4096, and steps.
  */
 final class HierarchyAtLength {
     private static final int TOKENS = 1 << 20;
@@ -31,9 +31,14 @@ final class HierarchyAtLength {
     private HierarchyAtLength() {}
 
     public static void main(String[] arguments) {
-        int tokens = arguments.length > 0 ? Integer.parseInt(arguments[0]) : TOKENS;
-        int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : STEPS;
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        if (arguments.length != 2) {
+            out.println("arguments: tokens, a multiple of %d, and steps; %d %d for the whole measurement"
+                    .formatted(CHUNK, TOKENS, STEPS));
+            return;
+        }
+        int tokens = Integer.parseInt(arguments[0]);
+        int steps = Integer.parseInt(arguments[1]);
         try (Backend backend = Backends.open("vector")) {
             CompressedAttention layer =
                     CompressedAttentionConfig.hierarchical(WIDTH, HEADS).init(backend, RandomStream.of(1));

@@ -22,7 +22,7 @@ import org.filigree.kvcache.TiledRows;
 /**
  * A million tokens of one layer in MODEL1_FP8Sparse: what they take beside the layout's own bytes, and a step of sparse attention over
  * them, which attends to other keys every time. Meant for a heap of 2 GiB. Arguments: tokens, a multiple of
- * 4096, and steps, if others.
+ * 4096, and steps.
  */
 final class MillionTokens {
     private static final int TOKENS = 1 << 20;
@@ -39,9 +39,14 @@ final class MillionTokens {
     private MillionTokens() {}
 
     public static void main(String[] arguments) {
-        int tokens = arguments.length > 0 ? Integer.parseInt(arguments[0]) : TOKENS;
-        int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : STEPS;
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        if (arguments.length != 2) {
+            out.println("arguments: tokens, a multiple of %d, and steps; %d %d for the whole measurement"
+                    .formatted(CHUNK, TOKENS, STEPS));
+            return;
+        }
+        int tokens = Integer.parseInt(arguments[0]);
+        int steps = Integer.parseInt(arguments[1]);
         RowLayout layout = RowLayout.of("content", FORMAT.coded()).with("rotary", FORMAT.rotary());
         RowStorage storage = RowStorage.float32(layout).with(FORMAT, "content", "rotary");
         try (Backend backend = Backends.open("vector");
