@@ -33,8 +33,9 @@ public final class CacheSnapshot {
     }
 
     /**
-     * Reads the caches of a sequence. Everything is checked before the first row is taken: caches that were not empty are refused as they
-     * are, and after any other exception all are empty, but for those that were closed meanwhile. Nobody else may use the caches meanwhile.
+     * Reads the caches of a sequence. Everything is checked before the first row is taken, and once more as it is taken, so that a file that
+     * changes meanwhile is refused too. Caches that were not empty are refused as they are, and after any other exception all are empty, but for
+     * those that were closed meanwhile. Nobody else may use the caches meanwhile.
      *
      * @param file what {@link #write} wrote
      * @param label what the rows must have been computed from
@@ -47,12 +48,17 @@ public final class CacheSnapshot {
         SnapshotReader.restore(file, label, into);
     }
 
-    /** What is to be done about a file that is not as it was written. */
-    static KvCacheException damaged(Path file, String reason) {
-        return refused(file, reason + "; take another copy of the file or compute the rows again");
-    }
-
-    static KvCacheException refused(Path file, String reason) {
-        return new KvCacheException(KvCacheException.Reason.SNAPSHOT, "snapshot restore: " + file + " " + reason);
+    /**
+     * What a snapshot holds, from its header alone, which is compared with its own checksum, and the length of the file. The rows are not
+     * read: whether they are as they were written, {@link #restore} finds out.
+     *
+     * @param file what {@link #write} wrote
+     * @return what its header says
+     * @throws IOException if the file is missing or cannot be read
+     * @throws KvCacheException if the file is no snapshot, its header is damaged, it is cut short or longer than written, or was written by
+     *     another version
+     */
+    public static SnapshotDescription describe(Path file) throws IOException {
+        return SnapshotDescription.read(file);
     }
 }

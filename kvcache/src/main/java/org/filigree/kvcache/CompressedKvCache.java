@@ -184,7 +184,7 @@ public final class CompressedKvCache implements KvCache {
         }
         end.requireHeld(end("rows"));
         requireInStep("rows");
-        var complete = new CacheEnd(end.length() / ratio, entries.end().history());
+        CacheEnd complete = entries.end().at(end.length() / ratio);
         return new EntryRows(entries.rows(complete, parts), ratio);
     }
 

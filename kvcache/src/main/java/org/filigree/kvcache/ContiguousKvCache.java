@@ -14,7 +14,7 @@ public final class ContiguousKvCache implements KvCache {
     private final RowMemory memory;
     private final RowLayout layout;
     private final Edition edition = new Edition();
-    private CacheEnd end = new CacheEnd(0, 0);
+    private CacheEnd end = CacheEnd.start();
     private boolean closed;
 
     /**

@@ -49,7 +49,8 @@ public interface KvCache extends AutoCloseable {
      * @param parts one FLOAT32 tensor [tokens, width] for every part of the layout, in its order, all with as many rows
      * @return the end behind them
      * @throws KvCacheException if the cache does not end there any more ({@link KvCacheException.Reason#LENGTH}, or
-     *     {@link KvCacheException.Reason#STALE} where it is as long but holds other tokens), they do not fit, or it is closed
+     *     {@link KvCacheException.Reason#STALE} where it is as long but holds other tokens), the end is that of another cache
+     *     ({@link KvCacheException.Reason#FOREIGN_END}), the rows do not fit, or it is closed
      * @throws ShapeException if the tensors do not match the layout
      */
     CacheEnd append(CacheEnd end, List<Tensor> parts);
@@ -90,8 +91,8 @@ public interface KvCache extends AutoCloseable {
      * @param end the end, from {@link #end} or {@link #append}
      * @param parts names of the parts wanted, in the order wanted; none for all
      * @return the rows as they were then
-     * @throws KvCacheException if some were forgotten since ({@link KvCacheException.Reason#STALE}), the layout has no such part, or
-     *     the cache is closed
+     * @throws KvCacheException if some were forgotten since ({@link KvCacheException.Reason#STALE}), the end is that of another cache,
+     *     the layout has no such part, or the cache is closed
      */
     CacheRows rows(CacheEnd end, String... parts);
 

@@ -15,6 +15,8 @@ public final class KvCacheException extends IllegalStateException {
         CLOSED,
         /** A length that the cache has not reached, or an end or a position where it does not end. */
         LENGTH,
+        /** An end that was read from another cache, layer or fork. */
+        FOREIGN_END,
         /** A part that its rows do not have, a number of caches that does not fit, or a cache that a batch lists twice. */
         LAYOUT,
         /** A block that a pool does not have, that holds nothing, that is being written to, or that a table names twice. */

@@ -24,8 +24,8 @@ final class NaiveKvCache implements KvCache {
     /** The oldest token shown wherever the sequence has ended so far. */
     private final Map<CacheEnd, Integer> oldestAt = new HashMap<>();
 
+    private CacheEnd end = CacheEnd.start();
     private int oldest;
-    private long history;
     private boolean closed;
 
     NaiveKvCache(RowStorage storage, SlidingWindow window, int capacity) {
@@ -58,13 +58,14 @@ final class NaiveKvCache implements KvCache {
 
     @Override
     public CacheEnd end() {
-        return new CacheEnd(length(), history);
+        requireOpen("end");
+        return end;
     }
 
     @Override
-    public CacheEnd append(CacheEnd end, List<Tensor> parts) {
+    public CacheEnd append(CacheEnd expected, List<Tensor> parts) {
         requireOpen("append");
-        end.requireAppendable(end());
+        expected.requireAppendable(end);
         int added = AppendCheck.rows(layout, rows.size(), capacity, parts);
         for (int r = 0; r < added; r++) {
             float[] row = new float[layout.width()];
@@ -77,8 +78,9 @@ final class NaiveKvCache implements KvCache {
             rows.add(rounded(row));
         }
         oldest = window.oldest(oldest, rows.size());
-        oldestAt.put(end(), oldest);
-        return end();
+        end = end.grown(added);
+        oldestAt.put(end, oldest);
+        return end;
     }
 
     private float[] rounded(float[] row) {
@@ -101,30 +103,30 @@ final class NaiveKvCache implements KvCache {
         requireOpen("truncate");
         AppendCheck.length(length, rows.size());
         window.requireWhole(oldest, length);
-        history += length < rows.size() ? 1 : 0;
+        end = length < rows.size() ? end.shortened(length) : end;
         rows.subList(length, rows.size()).clear();
         oldest = Math.min(oldest, length);
-        oldestAt.put(end(), oldest);
+        oldestAt.put(end, oldest);
     }
 
     @Override
     public CacheRows rows(String... parts) {
-        return rows(end(), parts);
+        return rows(end, parts);
     }
 
     @Override
-    public CacheRows rows(CacheEnd end, String... parts) {
+    public CacheRows rows(CacheEnd wanted, String... parts) {
         requireOpen("rows");
-        end.requireHeld(end());
-        if (oldestAt.getOrDefault(end, oldest) != oldest) {
+        wanted.requireHeld(end);
+        if (oldestAt.getOrDefault(wanted, oldest) != oldest) {
             throw new KvCacheException(KvCacheException.Reason.STALE, "rows: tokens before " + oldest + " are gone");
         }
-        RowLayout wanted = MappedRows.layout(layout, parts);
+        RowLayout chosen = MappedRows.layout(layout, parts);
         return new Snapshot(
-                wanted,
+                chosen,
                 oldest,
-                rows.subList(oldest, end.length()).stream()
-                        .map(row -> columns(row, wanted))
+                rows.subList(oldest, wanted.length()).stream()
+                        .map(row -> columns(row, chosen))
                         .toList());
     }
 

@@ -16,9 +16,8 @@ public final class PagedSequence implements AutoCloseable {
     private final int capacity;
     private final Edition edition = new Edition();
     private final SequenceCache caches;
-    private final int[] lengths;
-    /** For each layer, how often tokens of it were taken back. */
-    private final long[] histories;
+    /** Of each layer. */
+    private final CacheEnd[] ends;
     /** Replaced when it changes, never written to: readers and forks share it. */
     private int[] table;
 
@@ -28,8 +27,9 @@ public final class PagedSequence implements AutoCloseable {
         this.pool = pool;
         this.capacity = capacity;
         this.table = table;
-        this.lengths = lengths;
-        this.histories = new long[lengths.length];
+        this.ends = Arrays.stream(lengths)
+                .mapToObj(length -> CacheEnd.start().grown(length))
+                .toArray(CacheEnd[]::new);
         var layers = new ArrayList<KvCache>();
         for (int layer = 0; layer < lengths.length; layer++) {
             layers.add(new PagedKvCache(this, layer, pool.layer(layer).storage().layout()));
@@ -61,7 +61,11 @@ public final class PagedSequence implements AutoCloseable {
     /** {@return the number of tokens that every layer holds: the position of the next token} */
     public synchronized int length() {
         requireOpen("length");
-        return Arrays.stream(lengths).min().orElseThrow();
+        return Arrays.stream(lengths()).min().orElseThrow();
+    }
+
+    private int[] lengths() {
+        return Arrays.stream(ends).mapToInt(CacheEnd::length).toArray();
     }
 
     /** {@return its blocks in order, a copy: token t lies in block t / tokens-in-a-block of this table} */
@@ -79,7 +83,7 @@ public final class PagedSequence implements AutoCloseable {
     public synchronized void truncate(int length) {
         requireOpen("truncate");
         AppendCheck.length(length, length());
-        keep(IntStream.range(0, lengths.length).map(_ -> length).toArray());
+        keep(IntStream.range(0, ends.length).map(_ -> length).toArray());
     }
 
     /**
@@ -93,7 +97,7 @@ public final class PagedSequence implements AutoCloseable {
      */
     public synchronized PagedSequence fork() {
         requireOpen("fork");
-        return pool.hold(capacity, table, lengths.clone());
+        return pool.hold(capacity, table, lengths());
     }
 
     /**
@@ -129,25 +133,25 @@ public final class PagedSequence implements AutoCloseable {
 
     synchronized int length(int layer) {
         requireOpen("length");
-        return lengths[layer];
+        return ends[layer].length();
     }
 
     synchronized CacheEnd end(int layer) {
         requireOpen("end");
-        return new CacheEnd(lengths[layer], histories[layer]);
+        return ends[layer];
     }
 
     synchronized CacheEnd append(int layer, CacheEnd expected, List<Tensor> parts) {
         requireOpen("append");
-        expected.requireAppendable(end(layer));
+        expected.requireAppendable(ends[layer]);
         RowMemory memory = pool.layer(layer);
-        int length = lengths[layer];
+        int length = expected.length();
         int rows = AppendCheck.rows(memory.storage().layout(), length, capacity, parts);
         if (rows > 0) {
             write(length, length + rows, slots -> memory.write(slots, length, parts, 0, rows));
-            lengths[layer] += rows;
+            ends[layer] = expected.grown(rows);
         }
-        return end(layer);
+        return ends[layer];
     }
 
     /**
@@ -171,22 +175,21 @@ public final class PagedSequence implements AutoCloseable {
 
     synchronized void truncate(int layer, int kept) {
         requireOpen("truncate");
-        AppendCheck.length(kept, lengths[layer]);
-        int[] shorter = lengths.clone();
+        int[] shorter = lengths();
+        AppendCheck.length(kept, shorter[layer]);
         shorter[layer] = kept;
         keep(shorter);
     }
 
     private void keep(int[] shorter) {
-        if (Arrays.equals(shorter, lengths)) {
+        if (Arrays.equals(shorter, lengths())) {
             return;
         }
         edition.supersede();
-        for (int layer = 0; layer < lengths.length; layer++) {
-            histories[layer] += shorter[layer] < lengths[layer] ? 1 : 0;
-            lengths[layer] = shorter[layer];
+        for (int layer = 0; layer < ends.length; layer++) {
+            ends[layer] = shorter[layer] < ends[layer].length() ? ends[layer].shortened(shorter[layer]) : ends[layer];
         }
-        int blocks = pool.blocksFor(Arrays.stream(lengths).max().orElseThrow());
+        int blocks = pool.blocksFor(Arrays.stream(shorter).max().orElseThrow());
         int[] before = table;
         table = Arrays.copyOf(before, Math.min(blocks, before.length));
         pool.release(before, table.length, before.length);
@@ -194,12 +197,12 @@ public final class PagedSequence implements AutoCloseable {
 
     synchronized CacheRows rows(int layer, String... parts) {
         requireOpen("rows");
-        return rows(layer, end(layer), parts);
+        return rows(layer, ends[layer], parts);
     }
 
     synchronized CacheRows rows(int layer, CacheEnd wanted, String... parts) {
         requireOpen("rows");
-        wanted.requireHeld(end(layer));
+        wanted.requireHeld(ends[layer]);
         Slots slots = Slots.paged(table, pool.config().blockTokens());
         return new MappedRows(pool.layer(layer), slots, wanted.length(), edition, parts);
     }
@@ -210,15 +213,16 @@ public final class PagedSequence implements AutoCloseable {
 
     synchronized void restore(int layer, SavedRows rows) {
         requireOpen("snapshot restore");
-        SavedRows.requireEmpty(lengths[layer]);
+        SavedRows.requireEmpty(ends[layer].length());
         write(0, rows.length(), slots -> rows.copyTo(pool.layer(layer), slots, 0));
-        lengths[layer] = rows.length();
+        ends[layer] = ends[layer].grown(rows.length());
     }
 
     synchronized String describe(int layer) {
         return closed
                 ? "closed"
-                : lengths[layer] + " of " + capacity + " rows, " + memory(layer).reservedBytes() + " bytes";
+                : ends[layer].length() + " of " + capacity + " rows, "
+                        + memory(layer).reservedBytes() + " bytes";
     }
 
     synchronized CacheMemory memory(int layer) {
@@ -229,7 +233,7 @@ public final class PagedSequence implements AutoCloseable {
         long block = storage.planes().stream()
                 .mapToLong(plane -> plane.format().pageBytes(pool.config().blockTokens()))
                 .sum();
-        return new CacheMemory(block * table.length, (long) storage.bytesPerRow() * lengths[layer]);
+        return new CacheMemory(block * table.length, (long) storage.bytesPerRow() * ends[layer].length());
     }
 
     private void requireOpen(String operation) {
@@ -249,7 +253,6 @@ public final class PagedSequence implements AutoCloseable {
         pool.release(table, 0, table.length);
         pool.forget(this);
         table = new int[0];
-        Arrays.fill(lengths, 0);
     }
 
     @Override
@@ -257,6 +260,7 @@ public final class PagedSequence implements AutoCloseable {
         if (closed) {
             return "PagedSequence{closed}";
         }
+        int[] lengths = lengths();
         int least = Arrays.stream(lengths).min().orElseThrow();
         int most = Arrays.stream(lengths).max().orElseThrow();
         return "PagedSequence{" + (least == most ? "" : least + "…") + most + " of " + capacity + " tokens, "

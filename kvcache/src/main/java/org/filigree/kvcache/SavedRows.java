@@ -1,17 +1,16 @@
 package org.filigree.kvcache;
 
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Rows as they lie in a snapshot: for each plane the data of all rows, then their scales, whatever pages they came from.
+ * Rows as they lie in a snapshot.
  *
  * @param oldest first token whose row there is
  * @param length tokens in all
- * @param planes the bytes of each plane
+ * @param planes where each plane lies
  */
-record SavedRows(int oldest, int length, List<MemorySegment> planes) {
+record SavedRows(int oldest, int length, List<SavedPlane> planes) {
     /** Why a cache that keeps all rows cannot take these, if so. */
     static Optional<String> refusal(int oldest, int length, int capacity) {
         if (oldest > 0) {
@@ -33,26 +32,14 @@ record SavedRows(int oldest, int length, List<MemorySegment> planes) {
         }
     }
 
-    /** Copies the rows from a token on to the slots that are theirs. */
+    /**
+     * Copies the rows from a token on to the slots that are theirs.
+     *
+     * @throws KvCacheException if they are not those that were written: then the slots hold nothing that may be shown
+     */
     void copyTo(RowMemory memory, Slots slots, int from) {
-        int rows = length - oldest;
         for (int p = 0; p < planes.size(); p++) {
-            PlaneMemory plane = memory.planes().get(p);
-            MemorySegment saved = planes.get(p);
-            int data = plane.plane().format().rowBytes();
-            int scales = plane.plane().format().scaleBytes();
-            for (int row = from - oldest; row < rows; row++) {
-                long slot = slots.of(row - (from - oldest));
-                MemorySegment.copy(saved, (long) row * data, plane.memory(), plane.rowOffset(slot), data);
-                if (scales > 0) {
-                    MemorySegment.copy(
-                            saved,
-                            (long) rows * data + (long) row * scales,
-                            plane.memory(),
-                            plane.scaleOffset(slot),
-                            scales);
-                }
-            }
+            planes.get(p).copyTo(memory.planes().get(p), slots, length - oldest, from - oldest);
         }
     }
 }

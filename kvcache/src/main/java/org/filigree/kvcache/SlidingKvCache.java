@@ -19,7 +19,7 @@ public final class SlidingKvCache implements KvCache {
     /** The oldest token when tokens were last taken back: what is older had been overwritten before. */
     private int floor;
 
-    private CacheEnd end = new CacheEnd(0, 0);
+    private CacheEnd end = CacheEnd.start();
     private boolean closed;
 
     /**

@@ -7,11 +7,8 @@ import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,7 +23,7 @@ import java.util.zip.CRC32C;
  */
 record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
     private static final byte[] MAGIC = {'F', 'I', 'L', 'I', 'G', 'K', 'V', 'C'};
-    private static final int VERSION = 2;
+    static final int VERSION = 2;
     private static final int PREFIX_BYTES = MAGIC.length + 3 * Integer.BYTES;
 
     /**
@@ -123,64 +120,59 @@ record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
     }
 
     /**
-     * Reads what {@link #bytes} wrote, after comparing its checksum, and compares the length of the file.
+     * Reads what {@link #bytes} wrote, after comparing its checksum, and compares the length of the file. Reads nothing else of it.
      *
-     * @param path of the file, for errors
-     * @param file all of it
+     * @param file what was written
      */
-    static SnapshotHeader read(Path path, MemorySegment file) {
-        long size = file.byteSize();
+    static SnapshotHeader read(SnapshotFile file) {
+        long size = file.size();
         if (size < PREFIX_BYTES) {
-            throw CacheSnapshot.damaged(
-                    path,
+            throw file.damaged(
                     "is cut short in its header: it has " + size + " bytes but a snapshot begins with " + PREFIX_BYTES);
         }
-        ByteBuffer prefix = file.asSlice(0, PREFIX_BYTES).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer prefix = ByteBuffer.allocate(PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        file.read(0, prefix);
         byte[] magic = new byte[MAGIC.length];
         prefix.get(magic);
         if (!Arrays.equals(magic, MAGIC)) {
-            throw CacheSnapshot.refused(path, "is no snapshot of caches: it does not begin with FILIGKVC");
+            throw file.refused("is no snapshot of caches: it does not begin with FILIGKVC");
         }
         int version = prefix.getInt();
         if (version != VERSION) {
-            throw CacheSnapshot.refused(
-                    path,
-                    "is of version " + version + " but this library reads version " + VERSION + "; "
-                            + (version > VERSION ? "read it with a later library" : "compute the rows again")
-                            + ", if it is not damaged");
+            throw file.refused("is of version " + version + " but this library reads version " + VERSION + "; "
+                    + (version > VERSION ? "read it with a later library" : "compute the rows again")
+                    + ", if it is not damaged");
         }
         int length = prefix.getInt();
         int expected = prefix.getInt();
         if (length < 0 || length > size - PREFIX_BYTES) {
-            throw CacheSnapshot.damaged(
-                    path,
-                    "is cut short in its header, or damaged: the header takes " + (PREFIX_BYTES + (long) length)
-                            + " bytes but the file has " + size);
+            throw file.damaged("is cut short in its header, or damaged: the header takes "
+                    + (PREFIX_BYTES + (long) length) + " bytes but the file has " + size);
         }
-        byte[] content = file.asSlice(PREFIX_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+        byte[] content = new byte[length];
+        file.read(PREFIX_BYTES, ByteBuffer.wrap(content));
         if (checksum(content) != expected) {
-            throw CacheSnapshot.damaged(path, "is damaged: " + mismatch("its header", expected, checksum(content)));
+            throw file.damaged("is damaged: " + mismatch("its header", expected, checksum(content)));
         }
-        return parse(path, content, size);
+        return parse(file, content);
     }
 
-    private static SnapshotHeader parse(Path path, byte[] content, long size) {
+    private static SnapshotHeader parse(SnapshotFile file, byte[] content) {
         try {
             SnapshotHeader header = parse(content);
-            long written = PREFIX_BYTES + content.length + header.planeBytes();
-            if (size < written) {
-                throw CacheSnapshot.damaged(
-                        path, "is cut short: it has " + size + " bytes but " + written + " were written");
+            long written = Math.addExact(PREFIX_BYTES + content.length, header.planeBytes());
+            if (file.size() < written) {
+                throw file.damaged("is cut short: it has " + file.size() + " bytes but " + written + " were written");
             }
-            if (size > written) {
-                throw CacheSnapshot.damaged(
-                        path, "is longer than written: it has " + size + " bytes but " + written + " were written");
+            if (file.size() > written) {
+                throw file.damaged(
+                        "is longer than written: it has " + file.size() + " bytes but " + written + " were written");
             }
             return header;
         } catch (EOFException end) {
-            throw CacheSnapshot.damaged(path, "contradicts itself: its header ends before what it says");
+            throw file.damaged("contradicts itself: its header ends before what it says");
         } catch (IOException | ArithmeticException malformed) {
-            throw CacheSnapshot.damaged(path, "has a header that cannot be read: " + malformed.getMessage());
+            throw file.damaged("has a header that cannot be read: " + malformed.getMessage());
         }
     }
 
@@ -201,6 +193,10 @@ record SnapshotHeader(String label, List<String> layers, List<Cache> caches) {
             var planes = new ArrayList<Plane>();
             for (int p = 0; p < planeCount; p++) {
                 planes.add(new Plane(in.readUTF(), in.readLong(), in.readInt()));
+            }
+            if (oldest < 0 || length < oldest || planes.stream().anyMatch(plane -> plane.bytes < 0)) {
+                throw new IOException("it contradicts itself: cache " + c + " has tokens " + oldest + " to " + length
+                        + " in planes of " + planes.stream().map(Plane::bytes).toList() + " bytes");
             }
             caches.add(new Cache(oldest, length, List.copyOf(planes)));
         }

@@ -24,8 +24,8 @@ import org.filigree.core.tensor.Check;
  *
  * <p>Other widths, a tiny model's say: {@link #fp8}.
  *
- * <p>Infinities are stored as the greatest number of their tile, a NaN as NaN in E4M3 and as the greatest code in E2M1, which has none;
- * neither spoils the other numbers of its tile. Source: FlashMLA (V3.2, MODEL1), the V4.1 cache layouts as served, DeepGEMM (index
+ * <p>Infinities are stored as the greatest code of their sign, a NaN as 0x7F in E4M3 and as the greatest positive code in E2M1, which has
+ * none. A NaN does not count in the scale of its tile; an infinity counts as the greatest float, beside which most numbers become 0. Source: FlashMLA (V3.2, MODEL1), the V4.1 cache layouts as served, DeepGEMM (index
  * keys).
  *
  * @param coded how many numbers are codes, a multiple of {@code tile}

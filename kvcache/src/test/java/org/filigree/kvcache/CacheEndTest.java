@@ -2,6 +2,7 @@ package org.filigree.kvcache;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -85,14 +86,14 @@ class CacheEndTest {
         try (BlockPool pool = pool();
                 KvCache cache = cache(form, pool)) {
             CacheEnd three = append(cache, 0, 3);
-            assertEquals(new CacheEnd(3, 0), three);
+            assertEquals(3, three.length());
             assertEquals(three, cache.end());
             List<Tensor> late = parts(cache, 90, 1);
             CacheEnd five = cache.append(three, parts(cache, 3, 2));
             assertEquals(5, five.length());
             String message = refused(Reason.LENGTH, () -> cache.append(three, late));
             assertTrue(message.contains("for position 3 but the cache holds 5 tokens"), message);
-            refused(Reason.LENGTH, () -> cache.append(new CacheEnd(6, 0), late));
+            refused(Reason.LENGTH, () -> cache.append(five.grown(1), late));
             assertEquals(five, cache.end());
             assertArrayEquals(new float[] {0, 1, 2, 3, 4}, firsts(cache.rows("key")));
             assertEquals(five, cache.append(five, parts(cache, 0, 0)));
@@ -130,7 +131,7 @@ class CacheEndTest {
             assertArrayEquals(new float[] {0, 1, 2, 3, 4}, firsts(cache.rows(five, "key")));
             assertEquals(0, cache.rows(none, "key").count());
             assertEquals(9, cache.rows("key").count());
-            refused(Reason.STALE, () -> cache.rows(new CacheEnd(10, 0), "key"));
+            refused(Reason.STALE, () -> cache.rows(five.grown(5), "key"));
             if (cache instanceof CompressedKvCache) {
                 CacheRows entries = cache.rows(five, "entry");
                 assertEquals(2, entries.count());
@@ -225,6 +226,63 @@ class CacheEndTest {
             assertEquals(3, tokens.length());
             assertEquals(1, entries.length());
             assertArrayEquals(new float[] {0}, firsts(cache.rows("entry")));
+        }
+    }
+
+    /** As long as each other and neither ever truncated: nothing but the handle tells their ends apart. */
+    @ParameterizedTest
+    @ValueSource(strings = {"naive", "contiguous", "sliding", "paged", "compressed"})
+    void anEndOfAnotherCacheIsRefused(String form) {
+        try (BlockPool pool = pool();
+                KvCache cache = cache(form, pool);
+                KvCache other = cache(form, pool)) {
+            assertForeign(cache, other.end());
+            append(cache, 0, 3);
+            CacheEnd foreign = append(other, 50, 3);
+            assertForeign(cache, foreign);
+            assertEquals(cache.end(), cache.end());
+            assertNotEquals(cache.end(), foreign);
+            append(other, 53, 2);
+            assertForeign(cache, other.end());
+            assertArrayEquals(new float[] {0, 1, 2}, firsts(cache.rows("key")));
+        }
+    }
+
+    private void assertForeign(KvCache cache, CacheEnd end) {
+        String message = refused(Reason.FOREIGN_END, () -> cache.append(end, parts(cache, 90, 1)));
+        assertTrue(
+                message.contains("append: the end behind " + end.length() + " tokens is that of another cache"),
+                message);
+        refused(Reason.FOREIGN_END, () -> cache.rows(end, "key"));
+    }
+
+    /** What forks have in common is no reason: the next token of one is not that of the other. */
+    @Test
+    void layersAndForksHaveEndsOfTheirOwn() {
+        try (BlockPool pool = pool();
+                PagedSequence sequence = pool.sequence(20)) {
+            KvCache first = sequence.layer(0);
+            KvCache second = sequence.layer(1);
+            CacheEnd before = append(first, 0, 6);
+            append(second, 0, 6);
+            assertForeign(second, before);
+            assertForeign(first, second.end());
+            try (PagedSequence fork = sequence.fork();
+                    PagedSequence again = pool.sequence(20, sequence.table(), 6)) {
+                assertForeign(fork.layer(0), before);
+                assertForeign(again.layer(0), before);
+                CacheEnd forked = append(fork.layer(0), 60, 1);
+                CacheEnd own = append(first, 6, 1);
+                assertForeign(first, forked);
+                assertForeign(fork.layer(0), own);
+                assertArrayEquals(new float[] {0, 1, 2, 3, 4, 5}, firsts(first.rows(before)));
+            }
+            sequence.truncate(6);
+            sequence.publish(new int[] {7, 7, 7, 7});
+            try (PagedSequence prefixed = pool.sequence(20, new int[] {7, 7, 7, 7})) {
+                assertEquals(4, prefixed.length());
+                assertForeign(prefixed.layer(0), first.end());
+            }
         }
     }
 }
