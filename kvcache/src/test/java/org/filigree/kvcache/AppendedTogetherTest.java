@@ -42,7 +42,8 @@ class AppendedTogetherTest {
                     format));
         }
         planes.add(new RowStorage.Plane(
-                List.of(new RowLayout.Part("latent", 512), new RowLayout.Part("rotary", 64)), TiledRows.V32_FP8_SPARSE));
+                List.of(new RowLayout.Part("latent", 512), new RowLayout.Part("rotary", 64)),
+                TiledRows.V32_FP8_SPARSE));
         return new RowStorage(planes);
     }
 
@@ -97,14 +98,13 @@ class AppendedTogetherTest {
     @ValueSource(strings = {"contiguous", "sliding", "paged", "compressed"})
     void bytesDoNotDependOnTheDivision(String form) {
         try (Backend vector = Backends.open("vector");
-                BlockPool pool = BlockPoolConfig.of(60, 1, storage())
-                        .withBlockTokens(16)
-                        .init();
+                BlockPool pool =
+                        BlockPoolConfig.of(60, 1, storage()).withBlockTokens(16).init();
                 KvCache together = cache(form, pool);
                 KvCache single = cache(form, pool);
                 KvCache pieces = cache(form, pool)) {
-            List<Tensor> rows = new ArrayList<>(
-                    KvCacheProperties.rows(vector, together.layout(), TOKENS, RandomStream.of(19)));
+            List<Tensor> rows =
+                    new ArrayList<>(KvCacheProperties.rows(vector, together.layout(), TOKENS, RandomStream.of(19)));
             append(together, rows, 0, TOKENS);
             for (int t = 0; t < TOKENS; t++) {
                 append(single, rows, t, t + 1);

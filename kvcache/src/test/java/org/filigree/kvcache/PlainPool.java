@@ -119,8 +119,7 @@ final class PlainPool {
         var replaced = new ArrayList<Block>();
         for (int i = 0; i < tokens / blockTokens; i++) {
             Block own = one.table.get(i);
-            Block known = published.computeIfAbsent(
-                    List.copyOf(one.ids.subList(0, (i + 1) * blockTokens)), _ -> own);
+            Block known = published.computeIfAbsent(List.copyOf(one.ids.subList(0, (i + 1) * blockTokens)), _ -> own);
             if (known != own) {
                 hold(known);
                 replaced.add(one.table.set(i, known));

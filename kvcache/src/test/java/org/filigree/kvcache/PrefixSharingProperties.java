@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -59,10 +58,7 @@ class PrefixSharingProperties {
                 Tuple.of(3, Kind.FORK),
                 Tuple.of(6, Kind.PUBLISH),
                 Tuple.of(5, Kind.CLOSE));
-        return Combinators.combine(
-                        kind,
-                        uniform(6),
-                        uniform(8))
+        return Combinators.combine(kind, uniform(6), uniform(8))
                 .as(Step::new)
                 .list()
                 .ofMinSize(60)
@@ -108,7 +104,9 @@ class PrefixSharingProperties {
 
     /** In a good part of the tries, or they show little. */
     private static void happened(String what, int times) {
-        Statistics.label(what).collect(times > 1).coverage(tries -> tries.check(true).percentage(part -> part > 10));
+        Statistics.label(what)
+                .collect(times > 1)
+                .coverage(tries -> tries.check(true).percentage(part -> part > 10));
     }
 
     private void run(BlockPool pool, PlainPool plain, List<Pair> open, Step step) {
@@ -122,9 +120,8 @@ class PrefixSharingProperties {
         }
         Pair pair = open.get(step.which % open.size());
         int length = pair.plain.ids().size();
-        Kind kind = open.size() == MOST_OPEN && (step.kind == Kind.OPEN || step.kind == Kind.FORK)
-                ? Kind.CLOSE
-                : step.kind;
+        Kind kind =
+                open.size() == MOST_OPEN && (step.kind == Kind.OPEN || step.kind == Kind.FORK) ? Kind.CLOSE : step.kind;
         switch (kind) {
             case APPEND -> append(plain, pair, step, step.amount);
             case GUESS -> {
@@ -200,7 +197,7 @@ class PrefixSharingProperties {
                 List.of(plain.referenced(), plain.cached(), plain.free()),
                 List.of(memory.referenced(), memory.cached(), memory.free()));
         Map<Integer, PlainPool.Block> named = new HashMap<>();
-        Map<PlainPool.Block, Integer> numbers = new IdentityHashMap<>();
+        IdentityHashMap<PlainPool.Block, Integer> numbers = new IdentityHashMap<>();
         for (Pair pair : open) {
             List<Integer> ids = pair.plain.ids();
             assertEquals(ids.size(), pair.sequence.length());
