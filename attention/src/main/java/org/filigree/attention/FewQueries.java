@@ -4,6 +4,7 @@ import static org.filigree.attention.TileGrid.KEYS;
 import static org.filigree.attention.TileProduct.HEIGHT;
 import static org.filigree.attention.TileProduct.STRIP;
 
+import java.util.Arrays;
 import org.filigree.attention.TileProduct.Update;
 import org.filigree.core.backend.Workers;
 
@@ -18,6 +19,32 @@ record FewQueries(TiledForward whole) {
     /** Tasks to have at least, if there are keys enough. */
     private static final int TASKS = 16;
 
+    /** Peaks, totals and sums of a strip of queries over some of its keys, relative to the peaks. */
+    @SuppressWarnings("ArrayRecordComponent") // Operands of a kernel.
+    private record Part(float[] peaks, float[] totals, float[] sums) {
+        static Part empty(int sumFloats) {
+            Part part = new Part(new float[STRIP], new float[STRIP], new float[sumFloats]);
+            Arrays.fill(part.peaks, -Float.MAX_VALUE);
+            return part;
+        }
+
+        /** Adds another part's keys. */
+        void join(Part other) {
+            for (int lane = 0; lane < STRIP; lane++) {
+                float peak = Math.max(peaks[lane], other.peaks[lane]);
+                float keep = (float) Math.exp(peaks[lane] - (double) peak);
+                float take = (float) Math.exp(other.peaks[lane] - (double) peak);
+                peaks[lane] = peak;
+                totals[lane] = totals[lane] * keep + other.totals[lane] * take;
+                for (int at = lane * STRIP; at < sums.length; at += STRIP * STRIP) {
+                    for (int i = at; i < at + STRIP; i++) {
+                        sums[i] = sums[i] * keep + other.sums[i] * take;
+                    }
+                }
+            }
+        }
+    }
+
     void run(Workers workers) {
         TileGrid grid = whole.grid();
         int heads = grid.batch * grid.keyHeads;
@@ -25,18 +52,17 @@ record FewQueries(TiledForward whole) {
         int parts = Math.clamp(Math.ceilDiv(TASKS, heads), 1, Math.max(1, tiles / 2));
         int length = Math.ceilDiv(tiles, parts) * KEYS;
         int stripFloats = TileGrid.stripsOfWidth(grid.valueWidth) * STRIP * STRIP;
-        var all = new SparseTiles.Part[heads * parts];
+        var all = new Part[heads * parts];
         workers.parallelFor(all.length, task -> {
-            var part = new SparseTiles.Part(new float[STRIP], new float[STRIP], new float[stripFloats]);
-            part.clear();
+            Part part = Part.empty(stripFloats);
             int from = Math.min(grid.keys, task % parts * length);
             attend(task / parts, from, Math.min(grid.keys, from + length), part);
             all[task] = part;
         });
         for (int head = 0; head < heads; head++) {
-            SparseTiles.Part joined = all[head * parts];
+            Part joined = all[head * parts];
             for (int part = 1; part < parts; part++) {
-                joined.join(all[head * parts + part], stripFloats);
+                joined.join(all[head * parts + part]);
             }
             whole.finish(
                     head / grid.keyHeads,
@@ -51,7 +77,7 @@ record FewQueries(TiledForward whole) {
         }
     }
 
-    private void attend(int head, int from, int to, SparseTiles.Part part) {
+    private void attend(int head, int from, int to, Part part) {
         TileGrid grid = whole.grid();
         int sequence = head / grid.keyHeads;
         int keyHead = head % grid.keyHeads;

@@ -23,6 +23,9 @@ final class RunningSoftmax {
     private final int heads;
     private final int width;
     private final int valueWidth;
+    /** Value width up to a whole panel; channels beyond it are summed and thrown away. */
+    private final int valueRow;
+
     private final float scale;
     private final float[] greatest;
     private final float[] weight;
@@ -30,15 +33,24 @@ final class RunningSoftmax {
     private final float[] logits;
     private final HeadProducts products = new HeadProducts();
 
+    /**
+     * Nothing seen yet.
+     *
+     * @param heads how many
+     * @param width from one key of a tile to the next, and from one query to the next: a multiple of the lanes
+     * @param valueWidth channels of a value; a tile has room for a panel of them behind its last key where they are not whole panels
+     * @param scale of the products
+     */
     RunningSoftmax(int heads, int width, int valueWidth, float scale) {
         this.heads = heads;
         this.width = width;
         this.valueWidth = valueWidth;
+        this.valueRow = Math.ceilDiv(valueWidth, PANEL) * PANEL;
         this.scale = scale;
         this.greatest = new float[heads];
         Arrays.fill(greatest, Float.NEGATIVE_INFINITY);
         this.weight = new float[heads];
-        this.values = new float[heads * valueWidth];
+        this.values = new float[heads * valueRow];
         this.logits = new float[Math.ceilDiv(heads, TILE) * TILE * ROWS];
     }
 
@@ -54,7 +66,7 @@ final class RunningSoftmax {
             weigh(h, count);
         }
         // Panels outside: one of them stays in the first-level cache while all heads add it up.
-        for (int c = 0; c < valueWidth; c += PANEL) {
+        for (int c = 0; c < valueRow; c += PANEL) {
             for (int h = 0; h < heads; h += TILE) {
                 addUp(h, tile, c, count);
             }
@@ -77,10 +89,10 @@ final class RunningSoftmax {
                 channel,
                 width,
                 values,
-                head * valueWidth + channel,
-                h1 * valueWidth + channel,
-                h2 * valueWidth + channel,
-                h3 * valueWidth + channel);
+                head * valueRow + channel,
+                h1 * valueRow + channel,
+                h2 * valueRow + channel,
+                h3 * valueRow + channel);
     }
 
     /** Turns the products of a head into weights, and what it has so far to the new greatest logit. */
@@ -115,7 +127,7 @@ final class RunningSoftmax {
         float factor = (float) Math.exp(greatest[head] - most);
         greatest[head] = most;
         weight[head] *= factor;
-        for (int i = head * valueWidth; i < (head + 1) * valueWidth; i++) {
+        for (int i = head * valueRow; i < (head + 1) * valueRow; i++) {
             values[i] *= factor;
         }
     }
@@ -130,7 +142,7 @@ final class RunningSoftmax {
             rescale(h, most);
             float factor = (float) Math.exp(other.greatest[h] - most);
             weight[h] += other.weight[h] * factor;
-            for (int i = h * valueWidth; i < (h + 1) * valueWidth; i++) {
+            for (int i = h * valueRow; i < (h + 1) * valueRow; i++) {
                 values[i] += other.values[i] * factor;
             }
         }
@@ -144,7 +156,7 @@ final class RunningSoftmax {
                     weight[h] == 0 ? Float.NEGATIVE_INFINITY : (float) (greatest[h] + Math.log(weight[h]));
             float factor = weight[h] == 0 ? 0f : (float) (1 / (weight[h] + Math.exp(sink - greatest[h])));
             for (int i = 0; i < valueWidth; i++) {
-                output[outputAt + h * valueWidth + i] = values[h * valueWidth + i] * factor;
+                output[outputAt + h * valueWidth + i] = values[h * valueRow + i] * factor;
             }
         }
     }

@@ -3,10 +3,10 @@ package org.filigree.attention;
 import static org.filigree.attention.TileProduct.HEIGHT;
 import static org.filigree.attention.TileProduct.STRIP;
 
-import java.util.Arrays;
 import org.filigree.attention.TileProduct.Update;
 import org.filigree.core.backend.host.HostFloats;
 import org.filigree.core.backend.host.HostInts;
+import org.filigree.core.backend.simd.TileProducts;
 
 /**
  * Sizes and operands of sparse attention on arrays, and the steps that forward and backward passes share. For one token, heads lie along
@@ -14,7 +14,7 @@ import org.filigree.core.backend.host.HostInts;
  */
 final class SparseTiles {
     /** Keys of a tile; with 576 channels a quarter of the second-level cache. */
-    static final int KEYS = 96;
+    static final int KEYS = RunningSoftmax.ROWS;
 
     final int batch;
     final int tokens;
@@ -59,10 +59,6 @@ final class SparseTiles {
         return batch * tokens;
     }
 
-    int sumFloats() {
-        return headStrips * valueStrips * STRIP * STRIP;
-    }
-
     /** Rows of the left operand that hold heads, in one strip. */
     int headsOf(int strip) {
         return Math.min(STRIP, TileGrid.padded(heads - strip * STRIP, HEIGHT));
@@ -98,7 +94,21 @@ final class SparseTiles {
     }
 
     float[] tile() {
-        return new float[KEYS * row];
+        return new float[tileFloats()];
+    }
+
+    /** A tile of keys, and room for a panel behind the last. */
+    int tileFloats() {
+        return KEYS * row + TileProducts.PANEL;
+    }
+
+    /** The heads of a token as far apart as the keys of a tile, with zeros between. */
+    float[] paddedHeads(int token) {
+        float[] padded = new float[heads * row];
+        for (int h = 0; h < heads; h++) {
+            System.arraycopy(q, (token * heads + h) * width, padded, h * row, width);
+        }
+        return padded;
     }
 
     /** [keys, STRIP heads] = rows of the tile times turned rows of heads [k, STRIP]. */
@@ -125,41 +135,6 @@ final class SparseTiles {
                         sums,
                         sumsAt + (c * STRIP + i) * STRIP,
                         Update.ACCUMULATE);
-            }
-        }
-    }
-
-    /** Peaks, totals and sums of one token over some of its keys, relative to the peaks. */
-    @SuppressWarnings("ArrayRecordComponent") // Operands of a kernel.
-    record Part(float[] peaks, float[] totals, float[] sums) {
-        static Part empty(SparseTiles tiles) {
-            int lanes = tiles.headStrips * STRIP;
-            Part part = new Part(new float[lanes], new float[lanes], new float[tiles.sumFloats()]);
-            part.clear();
-            return part;
-        }
-
-        void clear() {
-            Arrays.fill(peaks, -Float.MAX_VALUE);
-            Arrays.fill(totals, 0f);
-            Arrays.fill(sums, 0f);
-        }
-
-        /** Adds another part's keys. */
-        void join(Part other, int stripFloats) {
-            for (int lane = 0; lane < peaks.length; lane++) {
-                float peak = Math.max(peaks[lane], other.peaks[lane]);
-                float keep = (float) Math.exp(peaks[lane] - (double) peak);
-                float take = (float) Math.exp(other.peaks[lane] - (double) peak);
-                peaks[lane] = peak;
-                totals[lane] = totals[lane] * keep + other.totals[lane] * take;
-                int strip = lane / STRIP * stripFloats;
-                for (int c = strip; c < strip + stripFloats; c += STRIP * STRIP) {
-                    int at = c + lane % STRIP * STRIP;
-                    for (int i = at; i < at + STRIP; i++) {
-                        sums[i] = sums[i] * keep + other.sums[i] * take;
-                    }
-                }
             }
         }
     }

@@ -10,19 +10,12 @@ import org.filigree.core.tensor.Shape;
 import org.filigree.kvcache.CacheRows;
 
 /**
- * {@link CachedAttentionKernel} on vector instructions. Threads share tokens, or where there are few of them parts of what each has
- * chosen; a part runs a softmax of its own over tiles of widened rows that stay in the second-level cache, and the parts of a token are
- * joined in their order. So beside the output there are never more than some tokens' sums.
+ * {@link CachedAttentionKernel} on vector instructions: tiles of widened rows that stay in the second-level cache go into the softmaxes of
+ * tokens. So beside the output there are never more than some tokens' sums.
  *
  * @param backend whose tensors they are
  */
 record VectorCachedAttention(HostBackend backend) implements CachedAttentionKernel {
-    /** Tasks that a step of few tokens is cut into; a number that does not depend on the threads. */
-    private static final int TASKS = 16;
-
-    /** Chosen rows of a part at least: some 70 µs of work at 16 heads and 576 channels, of which joining takes 1. */
-    private static final int LEAST_PART = 256;
-
     @Override
     public boolean supports(int width, int valueWidth) {
         return width % VectorMath.LANES == 0 && valueWidth % TileProducts.PANEL == 0;
@@ -34,7 +27,6 @@ record VectorCachedAttention(HostBackend backend) implements CachedAttentionKern
         int tokens = shape.dim(0);
         int heads = shape.dim(1);
         int chosen = input.indices().dim(1);
-        int parts = Math.clamp(Math.ceilDiv(TASKS, Math.max(1, tokens)), 1, Math.max(1, chosen / LEAST_PART));
         float[] queries = HostFloats.of(input.queries());
         int[] indices = HostInts.of(input.indices());
         float[] sinks = input.sinks() == null ? null : HostFloats.of(input.sinks());
@@ -42,28 +34,12 @@ record VectorCachedAttention(HostBackend backend) implements CachedAttentionKern
         Shape whole = outer.leading(outer.rank(), input.valueWidth());
         float[] output = HostFloats.allocate(whole);
         float[] logSumExp = HostFloats.allocate(outer);
-        if (parts == 1) {
-            backend.workers().parallelFor(tokens, token -> {
-                RunningSoftmax softmax = part(input, queries, token, indices, token * chosen, (token + 1) * chosen);
-                softmax.finish(sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads);
-            });
-        } else {
-            var softmaxes = new RunningSoftmax[tokens * parts];
-            int length = Math.ceilDiv(chosen, parts);
-            backend.workers().parallelFor(softmaxes.length, i -> {
-                int begin = i / parts * chosen;
-                int from = begin + Math.min(chosen, i % parts * length);
-                int to = begin + Math.min(chosen, (i % parts + 1) * length);
-                softmaxes[i] = part(input, queries, i / parts, indices, from, to);
-            });
-            for (int token = 0; token < tokens; token++) {
-                RunningSoftmax joined = softmaxes[token * parts];
-                for (int part = 1; part < parts; part++) {
-                    joined.join(softmaxes[token * parts + part]);
-                }
-                joined.finish(sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads);
-            }
-        }
+        new TokenSoftmaxes(backend.workers(), tokens, chosen)
+                .run(
+                        (token, from, to) ->
+                                part(input, queries, token, indices, token * chosen + from, token * chosen + to),
+                        (token, softmax) -> softmax.finish(
+                                sinks, output, token * heads * input.valueWidth(), logSumExp, token * heads));
         return new Attended(HostFloats.tensor(backend, whole, output), HostFloats.tensor(backend, outer, logSumExp));
     }
 
