@@ -13,6 +13,7 @@ import static org.filigree.core.op.Slice.split;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.kernel.RotaryKernel.Pairing;
@@ -296,19 +297,8 @@ public final class LatentAttention implements Layer {
     }
 
     private Tensor attend(Projected tokens, LatentKeys keys, Context context) {
-        Optional<ScoreListener> listener =
-                scorer instanceof NoScorer ? Optional.empty() : context.find(ScoreListener.KEY);
-        boolean dense = config.selection().selector() instanceof All;
         int count = keys.count();
-        Visibility visibility = Visibility.causal(tokens.latent.dim(1), count);
-        Optional<Tensor> indices = Optional.empty();
-        if (listener.isPresent()) {
-            Tensor scores = scores(tokens, keys);
-            listener.get().heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys), visibility));
-            indices = dense ? indices : Optional.of(select(Autograd.detach(scores), visibility));
-        } else if (!dense) {
-            indices = Optional.of(Autograd.withoutGradients(() -> select(scores(tokens, keys), visibility)));
-        }
+        Optional<Tensor> indices = choice(tokens, keys, context);
         Tensor heads =
                 absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
                         ? absorbed(tokens, keys, indices)
@@ -316,16 +306,34 @@ public final class LatentAttention implements Layer {
         return output.forward(heads);
     }
 
-    private Tensor scores(Projected tokens, LatentKeys keys) {
-        Tensor x = tokens.latent;
-        Tensor scores = keys.scores(scorer, tokens.scorerInput);
-        return NounContract.scores(scores, scorer, x.dim(0), x.dim(1), keys.count());
-    }
-
-    private Tensor select(Tensor scores, Visibility visibility) {
+    /** The keys that queries attend to, nothing for all of them. Only a listener, who trains the scorer, hears the scores of all queries at once. */
+    private Optional<Tensor> choice(Projected tokens, LatentKeys keys, Context context) {
         Selector selector = config.selection().selector();
-        Tensor chosen = selector.select(scores, visibility);
-        return NounContract.chosen(chosen, selector, scores.dim(0), scores.dim(1), visibility);
+        ScorerInput asking = tokens.scorerInput;
+        int queries = asking.x().dim(1);
+        Visibility visibility = Visibility.causal(queries, keys.count());
+        var blocks = QueryBlocks.of(asking.x().dim(0), queries, keys.count());
+        Optional<ScoreListener> listener =
+                scorer instanceof NoScorer ? Optional.empty() : context.find(ScoreListener.KEY);
+        Optional<Tensor> heard = listener.map(hearing -> {
+            Tensor scores = keys.scoring(scorer, asking).apply(asking);
+            hearing.heard(new ScoreListener.Heard(scores, detachedLogits(tokens, keys), visibility));
+            return Autograd.detach(scores);
+        });
+        if (selector instanceof All) {
+            return Optional.empty();
+        }
+        if (!selector.scored()) {
+            return Optional.of(blocks.choose(Backend.of(asking.x()), selector, visibility));
+        }
+        return Optional.of(Autograd.withoutGradients(() -> {
+            QueryBlocks.Scores scores = heard.<QueryBlocks.Scores>map(all -> (from, to) -> slice(all, 1, from, to))
+                    .orElseGet(() -> {
+                        Function<ScorerInput, Tensor> scoring = keys.scoring(scorer, asking);
+                        return (from, to) -> scoring.apply(asking.tokens(from, to));
+                    });
+            return blocks.choose(selector, visibility, scores);
+        }));
     }
 
     /** Counts multiplications of the steps in which the forms differ, a gathered key for as many as it costs. */

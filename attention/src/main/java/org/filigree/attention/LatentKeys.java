@@ -3,6 +3,7 @@ package org.filigree.attention;
 import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.Reshape.insertAxis;
 
+import java.util.function.Function;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -15,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 sealed interface LatentKeys {
     int count();
 
-    /** What a scorer gives all keys, [batch, tokens, keys]. */
-    Tensor scores(Scorer scorer, ScorerInput input);
+    /** What a scorer gives all keys, for any of the pass's tokens [batch, tokens, keys]; its own keys are made once. */
+    Function<ScorerInput, Tensor> scoring(Scorer scorer, ScorerInput pass);
 
     /** Latent and rotary key of all at once, [batch, keys, latent + rotary]. */
     Tensor joined();
@@ -39,9 +40,9 @@ sealed interface LatentKeys {
         }
 
         @Override
-        public Tensor scores(Scorer scorer, ScorerInput input) {
-            Tensor keys = NounContract.keys(scorer.keys(input), scorer, latent.dim(0), latent.dim(1));
-            return scorer.score(input, keys);
+        public Function<ScorerInput, Tensor> scoring(Scorer scorer, ScorerInput pass) {
+            Tensor keys = NounContract.keys(scorer.keys(pass), scorer, latent.dim(0), latent.dim(1));
+            return asking -> NounContract.scores(scorer.score(asking, keys), scorer, asking, count());
         }
     }
 
@@ -90,10 +91,12 @@ sealed interface LatentKeys {
         }
 
         @Override
-        public Tensor scores(Scorer scorer, ScorerInput input) {
-            return scorerKeys == null
-                    ? scorer.score(input, backend.tensors().zeros(Shape.of(1, count(), 0)))
-                    : scorer.score(input, scorerKeys);
+        public Function<ScorerInput, Tensor> scoring(Scorer scorer, ScorerInput pass) {
+            if (scorerKeys == null) {
+                Tensor none = backend.tensors().zeros(Shape.of(1, count(), 0));
+                return asking -> NounContract.scores(scorer.score(asking, none), scorer, asking, count());
+            }
+            return asking -> NounContract.scores(scorer.score(asking, scorerKeys), scorer, asking, count());
         }
     }
 }

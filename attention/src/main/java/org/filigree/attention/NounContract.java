@@ -15,38 +15,50 @@ final class NounContract {
 
     /** Keys of a scorer for the tokens of a pass. */
     static Tensor keys(@Nullable Tensor keys, Scorer scorer, int batch, int tokens) {
-        return shaped(keys, scorer, "keys", "[batch, tokens, key width]", batch, tokens, scorer.keyWidth());
+        return shaped(
+                keys,
+                "keys of the scorer " + scorer,
+                "[batch, tokens, key width]",
+                Shape.of(batch, tokens, scorer.keyWidth()));
     }
 
-    /** Scores of all keys. */
-    static Tensor scores(@Nullable Tensor scores, Scorer scorer, int batch, int tokens, int keys) {
-        return shaped(scores, scorer, "scores", "[batch, tokens, keys]", batch, tokens, keys);
+    /** Scores that some tokens give all keys. */
+    static Tensor scores(@Nullable Tensor scores, Scorer scorer, ScorerInput asking, int keys) {
+        Shape shape = Shape.of(asking.x().dim(0), asking.x().dim(1), keys);
+        return shaped(scores, "scores of the scorer " + scorer, "[batch, tokens, keys]", shape);
     }
 
-    private static Tensor shaped(@Nullable Tensor x, Scorer scorer, String what, String meaning, int... dims) {
-        if (x == null || x.dtype() != DType.FLOAT32 || !x.shape().equals(Shape.of(dims))) {
-            throw new ShapeException("latent attention: " + what + " of the scorer " + scorer + " must be FLOAT32 "
-                    + Shape.of(dims) + ", " + meaning + ", but are " + given(x));
+    /** Scores that a selector is to choose by. */
+    static Tensor scores(@Nullable Tensor scores, Selector selector, Shape shape) {
+        return shaped(scores, "scores for the selector " + selector, "[batch, tokens, keys]", shape);
+    }
+
+    private static Tensor shaped(@Nullable Tensor x, String what, String meaning, Shape shape) {
+        if (x == null || x.dtype() != DType.FLOAT32 || !x.shape().equals(shape)) {
+            throw new ShapeException(
+                    "attention: " + what + " must be FLOAT32 " + shape + ", " + meaning + ", but are " + given(x));
         }
         return x;
     }
 
-    /** Keys that a selector chose: visible ones, or −1. */
-    static Tensor chosen(@Nullable Tensor chosen, Selector selector, int batch, int tokens, Visibility visibility) {
+    /** Keys that a selector chose for queries from…to of a pass: visible ones, or −1. */
+    static Tensor chosen(
+            @Nullable Tensor chosen, Selector selector, int batch, int from, int to, Visibility visibility) {
+        int tokens = to - from;
         if (chosen == null
                 || chosen.dtype() != DType.INT32
                 || chosen.shape().rank() != 3
                 || chosen.dim(0) != batch
                 || chosen.dim(1) != tokens) {
-            throw new ShapeException("latent attention: the choice of the selector " + selector + " must be INT32 ["
-                    + batch + ", " + tokens + ", chosen], [batch, tokens, chosen], but is " + given(chosen));
+            throw new ShapeException("attention: the choice of the selector " + selector + " must be INT32 [" + batch
+                    + ", " + tokens + ", chosen], [batch, tokens, chosen], but is " + given(chosen));
         }
         int[] keys = chosen.toInts();
         int each = chosen.dim(2);
         for (int i = 0; i < keys.length; i++) {
-            int token = i / each % tokens;
+            int token = from + i / each % tokens;
             if (keys[i] >= visibility.keys(token)) {
-                throw new IllegalArgumentException("latent attention: the selector " + selector + " chose key "
+                throw new IllegalArgumentException("attention: the selector " + selector + " chose key "
                         + keys[i] + " for token " + token + " of the pass, which sees the first "
                         + visibility.keys(token) + " keys alone; choose below visibility.keys(token), or -1 for none");
             }

@@ -24,7 +24,8 @@ public interface Scorer {
     Tensor keys(ScorerInput input);
 
     /**
-     * Scores of all keys, visible or not.
+     * Scores of all keys, visible or not. Every token's scores must follow from that token and the keys alone: layers ask for some tokens of a
+     * pass after the others.
      *
      * @param input the tokens that ask
      * @param keys its own keys of every token so far, [batch, keys, key width]

@@ -12,6 +12,16 @@ public interface Visibility {
     int keys(int query);
 
     /**
+     * The same for a part of the queries.
+     *
+     * @param first query that becomes query 0
+     * @return what the queries from there on see
+     */
+    default Visibility from(int first) {
+        return first == 0 ? this : query -> keys(first + query);
+    }
+
+    /**
      * Every query sees itself and what came before; the queries are the last of the keys.
      *
      * @param tokens number of queries

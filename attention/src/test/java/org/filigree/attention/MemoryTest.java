@@ -39,7 +39,14 @@ class MemoryTest {
         "scalar, MASKED, 4096, 48",
     })
     void attendsInAHeapThatNoMatrixWouldFitInto(String backend, Way way, int tokens, int mebibytes) throws Exception {
-        assertEquals("fits", run(backend, way, tokens, mebibytes));
+        assertEquals("fits", run(AttentionInHeap.class, backend, way.name(), tokens, mebibytes));
+    }
+
+    /** Scores of all tokens and all keys would take 1 GiB, whether they are computed or zeros that nobody looks at. */
+    @ParameterizedTest
+    @CsvSource({"vector, WINDOW", "vector, BEST", "scalar, WINDOW"})
+    void choosesInAHeapThatNoScoresOfAWholePromptWouldFitInto(String backend, String choice) throws Exception {
+        assertEquals("fits", run(PromptInHeap.class, backend, choice, 16_384, 192));
     }
 
     /**
@@ -74,7 +81,7 @@ class MemoryTest {
     /** What the others are measured by: that a matrix does not fit. */
     @Test
     void aMatrixDoesNotFit() throws Exception {
-        String said = run("vector", Way.MATRIX, 4096, 64);
+        String said = run(AttentionInHeap.class, "vector", Way.MATRIX.name(), 4096, 64);
         assertTrue(said.contains("OutOfMemoryError"), said);
     }
 
@@ -91,9 +98,9 @@ class MemoryTest {
         }
     }
 
-    private static String run(String backend, Way way, int tokens, int mebibytes)
+    private static String run(Class<?> program, String backend, String way, int tokens, int mebibytes)
             throws IOException, InterruptedException, URISyntaxException {
-        return run(mebibytes, AttentionInHeap.class, backend, way.name(), String.valueOf(tokens));
+        return run(mebibytes, program, backend, way, String.valueOf(tokens));
     }
 
     private static String run(int mebibytes, Class<?> program, String... arguments)

@@ -3,6 +3,7 @@ package org.filigree.core.nn;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.kernel.RotaryKernel.Pairing;
 import org.filigree.core.op.Rotate;
+import org.filigree.core.op.Slice;
 import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
@@ -78,6 +79,17 @@ public final class Rotary {
          */
         public Tensor rotate(Pairing pairing, Tensor x) {
             return Rotate.rotate(pairing, x, cos, sin);
+        }
+
+        /**
+         * Some neighbouring positions.
+         *
+         * @param from number of the first in this table
+         * @param to number behind the last
+         * @return their table
+         */
+        public Table positions(int from, int to) {
+            return new Table(Slice.slice(cos, 0, from, to), Slice.slice(sin, 0, from, to));
         }
 
         /** {@return the table of the opposite rotation} */
