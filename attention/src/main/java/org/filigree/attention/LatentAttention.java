@@ -180,62 +180,54 @@ public final class LatentAttention implements Layer {
         Check.dtype("latent attention", "x", x, DType.FLOAT32);
         Check.rank("latent attention", "x", x, 3);
         Check.lastDim("latent attention", "x", x, config.width());
-        Optional<CacheBatch> caches = context.find(CacheBatch.KEY);
-        if (x.shape().size() == 0) {
-            return Backend.of(x).tensors().zeros(x.shape());
-        }
-        return caches.map(batch -> throughCaches(x, batch, context)).orElseGet(() -> atOnce(x, context));
+        return context.find(CacheBatch.KEY)
+                .map(caches -> throughCaches(x, caches, context))
+                .orElseGet(() -> atOnce(x, context));
     }
 
     private Tensor atOnce(Tensor x, Context context) {
-        Projected tokens = project(x, context.start());
-        return attend(tokens, new LatentKeys.Computed(tokens.latent, tokens.rotaryKey), context);
+        if (x.shape().size() == 0) {
+            return x;
+        }
+        Projected tokens = project(x).rotated(rotary.table(Backend.of(x), context.start(), x.dim(1)));
+        return output.forward(attend(tokens, new LatentKeys.Computed(tokens.latent, tokens.rotaryKey), context));
     }
 
+    /** Every cache is checked before anything is appended to one of them; sequences share the products with weights. */
     private Tensor throughCaches(Tensor x, CacheBatch caches, Context context) {
-        if (context.mode() == Context.Mode.TRAINING) {
-            throw new IllegalArgumentException("latent attention: a training pass cannot go through caches, which"
-                    + " pass no gradient on; use Context.inference(), or leave the caches out");
+        List<CacheEnd> starts = caches.begin("latent attention", x.dim(0), context);
+        for (int b = 0; b < starts.size(); b++) {
+            requireOwnRows(caches.sequences().get(b));
+            requireInReach(caches.sequences().get(b), starts.get(b), x.dim(1));
         }
-        if (caches.sequences().size() != x.dim(0)) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LAYOUT,
-                    "latent attention: x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
-                            + caches.sequences().size() + " caches; give one for each: CacheBatch.of(first, second),"
-                            + " or CacheBatch.layer(sequences, layer)");
+        if (x.shape().size() == 0) {
+            return x;
         }
         return Autograd.withoutGradients(() -> {
-            var outputs = new ArrayList<Tensor>();
-            for (int b = 0; b < x.dim(0); b++) {
-                outputs.add(
-                        throughCache(slice(x, 0, b, b + 1), caches.sequences().get(b), context));
+            Unrotated all = project(x);
+            var heads = new ArrayList<Tensor>();
+            for (int b = 0; b < starts.size(); b++) {
+                Rotary.Table angles = rotary.table(Backend.of(x), starts.get(b).length(), x.dim(1));
+                Projected tokens = all.sequence(b).rotated(angles);
+                heads.add(throughCache(tokens, caches.sequences().get(b), starts.get(b), context));
             }
-            return concat(0, outputs);
+            return output.forward(concat(0, heads));
         });
     }
 
     /** Keys are read back from the cache, the new ones too, so that a cache which rounds gives the same whatever the division. */
-    private Tensor throughCache(Tensor x, KvCache cache, Context context) {
-        CacheEnd start = cache.end();
-        if (context.start() != 0 && context.start() != start.length()) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LENGTH,
-                    "latent attention: the context starts at position " + context.start() + " but the cache holds "
-                            + start.length() + " tokens; truncate the cache or correct the start");
-        }
-        requireOwnRows(cache);
-        requireInReach(cache, start, x.dim(1));
-        Projected tokens = project(x, start.length());
+    private Tensor throughCache(Projected tokens, KvCache cache, CacheEnd start, Context context) {
         var rows = new ArrayList<Tensor>();
         rows.add(withoutBatch(tokens.latent));
         rows.add(withoutBatch(tokens.rotaryKey));
         boolean scored = scorer.keyWidth() > 0;
         if (scored) {
-            Tensor keys = NounContract.keys(scorer.keys(tokens.scorerInput), scorer, 1, x.dim(1));
-            rows.add(withoutBatch(keys));
+            ScorerInput input = tokens.scorerInput;
+            rows.add(withoutBatch(
+                    NounContract.keys(scorer.keys(input), scorer, 1, input.x().dim(1))));
         }
         CacheEnd end = cache.append(start, rows);
-        return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(x)), context);
+        return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(tokens.latent)), context);
     }
 
     /** Rows are appended in order: parts of equal width that stand in another order would be taken for each other. */
@@ -252,18 +244,25 @@ public final class LatentAttention implements Layer {
     private void requireInReach(KvCache cache, CacheEnd end, int tokens) {
         int start = end.length();
         int reach = config.selection().selector().reach();
+        int kept = cache.kept();
+        if (reach > kept && cache.capacity() > kept) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LENGTH,
+                    "latent attention: queries may choose "
+                            + (reach == Integer.MAX_VALUE ? "among all keys" : "among the last " + reach + " keys")
+                            + " but the cache keeps " + kept + " of " + cache.capacity() + " tokens; use a cache that"
+                            + " keeps all tokens, or a selector with a reach of " + kept
+                            + " at most, SlidingWindow say");
+        }
         int wanted = Math.max(0, start - reach + 1);
-        int oldest = Math.max(cache.rows(end).firstToken(), start + tokens - cache.kept());
+        int oldest = Math.max(cache.rows(end).firstToken(), start + tokens - kept);
         if (oldest > wanted) {
             throw new KvCacheException(
                     KvCacheException.Reason.LENGTH,
                     "latent attention: the first of " + tokens + " tokens from position " + start
-                            + " on may choose keys"
-                            + " from " + wanted + " on, but with these tokens the cache, which keeps " + cache.kept()
-                            + ", begins at " + oldest + "; use a cache that keeps all tokens, "
-                            + (reach == Integer.MAX_VALUE
-                                    ? "or a selector with a reach, SlidingWindow say"
-                                    : "a ring with more slack, or fewer tokens at once"));
+                            + " on may choose keys from " + wanted
+                            + " on, but with these tokens the cache, which keeps "
+                            + kept + ", begins at " + oldest + "; use a ring with more slack, or fewer tokens at once");
         }
     }
 
@@ -275,35 +274,45 @@ public final class LatentAttention implements Layer {
     private record Projected(
             Tensor qContent, Tensor qRotary, Tensor latent, Tensor rotaryKey, ScorerInput scorerInput) {}
 
-    private Projected project(Tensor x, int start) {
-        int batch = x.dim(0);
-        int tokens = x.dim(1);
-        HeadWidths head = config.head();
-        Rotary.Table angles = rotary.table(Backend.of(x), start, tokens);
-        Tensor queryLatent = query.latent(x);
-        List<Tensor> q = split(
-                reshape(query.queries(queryLatent), batch, tokens, config.heads(), head.query()),
-                -1,
-                head.content(),
-                head.rotary());
-        List<Tensor> kv = split(compress.forward(x), -1, config.latent(), head.rotary());
-        Tensor rotated = angles.rotate(Pairing.INTERLEAVED, reshape(kv.get(1), batch, tokens, 1, head.rotary()));
-        return new Projected(
-                q.get(0),
-                angles.rotate(Pairing.INTERLEAVED, q.get(1)),
-                latentNorm.forward(kv.get(0)),
-                reshape(rotated, kv.get(1).shape()),
-                new ScorerInput(Autograd.detach(x), Autograd.detach(queryLatent), angles));
+    /** The same without positions; q [batch, tokens, heads, query]. */
+    private record Unrotated(HeadWidths head, Tensor x, Tensor queryLatent, Tensor q, Tensor latent, Tensor rotaryKey) {
+        Unrotated sequence(int b) {
+            return new Unrotated(
+                    head,
+                    slice(x, 0, b, b + 1),
+                    slice(queryLatent, 0, b, b + 1),
+                    slice(q, 0, b, b + 1),
+                    slice(latent, 0, b, b + 1),
+                    slice(rotaryKey, 0, b, b + 1));
+        }
+
+        Projected rotated(Rotary.Table angles) {
+            List<Tensor> parts = split(q, -1, head.content(), head.rotary());
+            Tensor oneHead = insertAxis(rotaryKey, 2);
+            return new Projected(
+                    parts.get(0),
+                    angles.rotate(Pairing.INTERLEAVED, parts.get(1)),
+                    latent,
+                    reshape(angles.rotate(Pairing.INTERLEAVED, oneHead), rotaryKey.shape()),
+                    new ScorerInput(Autograd.detach(x), Autograd.detach(queryLatent), angles));
+        }
     }
 
+    private Unrotated project(Tensor x) {
+        HeadWidths head = config.head();
+        Tensor queryLatent = query.latent(x);
+        Tensor q = reshape(query.queries(queryLatent), x.dim(0), x.dim(1), config.heads(), head.query());
+        List<Tensor> kv = split(compress.forward(x), -1, config.latent(), head.rotary());
+        return new Unrotated(head, x, queryLatent, q, latentNorm.forward(kv.get(0)), kv.get(1));
+    }
+
+    /** What heads have mixed, [batch, tokens, heads · value]. */
     private Tensor attend(Projected tokens, LatentKeys keys, Context context) {
         int count = keys.count();
         Optional<Tensor> indices = choice(tokens, keys, context);
-        Tensor heads =
-                absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
-                        ? absorbed(tokens, keys, indices)
-                        : expanded(tokens, keys, indices);
-        return output.forward(heads);
+        return absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
+                ? absorbed(tokens, keys, indices)
+                : expanded(tokens, keys, indices);
     }
 
     /** The keys that queries attend to, nothing for all of them. Only a listener, who trains the scorer, hears the scores of all queries at once. */

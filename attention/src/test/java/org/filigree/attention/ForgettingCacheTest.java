@@ -9,14 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.random.RandomStream;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.Sample;
 import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.CacheBatch;
+import org.filigree.kvcache.ContiguousKvCache;
 import org.filigree.kvcache.KvCache;
 import org.filigree.kvcache.KvCacheException;
+import org.filigree.kvcache.RowLayout;
 import org.filigree.kvcache.RowStorage;
 import org.filigree.kvcache.SlidingKvCache;
 import org.junit.jupiter.api.Test;
@@ -77,13 +80,46 @@ class ForgettingCacheTest {
                 new Selector[] {new All(), TopK.of(2), Union.of(SlidingWindow.of(2), TopBlocks.byBest(1, 2))}) {
             LatentAttention layer = layer(backend, selector);
             try (KvCache cache = ring(layer)) {
-                layer.forward(tokens(backend, WINDOW + SLACK), through(cache));
                 KvCacheException refusal =
                         assertThrows(KvCacheException.class, () -> layer.forward(tokens(backend, 1), through(cache)));
                 assertEquals(KvCacheException.Reason.LENGTH, refusal.reason());
-                assertTrue(message(refusal).contains("SlidingWindow"), message(refusal));
-                assertEquals(WINDOW + SLACK, cache.length());
+                assertTrue(message(refusal).contains("keeps " + (WINDOW + SLACK) + " of 64"), message(refusal));
+                assertEquals(0, cache.length());
             }
+        }
+    }
+
+    /** A ring of so few tokens in all forgets none. */
+    @Test
+    void aRingThatCannotTurnKeepsAll() {
+        Backend backend = TestBackends.get("scalar");
+        LatentAttention layer = layer(backend, new All());
+        var window = new org.filigree.kvcache.SlidingWindow(WINDOW, SLACK);
+        try (KvCache cache = new SlidingKvCache(RowStorage.float32(layer.rowLayout()), window, WINDOW + SLACK)) {
+            layer.forward(tokens(backend, WINDOW + SLACK), through(cache));
+            assertEquals(WINDOW + SLACK, cache.length());
+        }
+    }
+
+    /** All caches are looked at before anything is appended to the first, also where no token comes. */
+    @Test
+    void aWrongCacheLeavesTheOthersAlone() {
+        Backend backend = TestBackends.get("scalar");
+        LatentAttention layer = layer(backend, new All());
+        Tensor two = Sample.gaussian("x", RandomStream.of(5), 2, 3, 16).on(backend);
+        try (KvCache good = new ContiguousKvCache(layer.rowLayout(), 8);
+                KvCache ring = ring(layer);
+                KvCache other = new ContiguousKvCache(RowLayout.of("other", 4), 8)) {
+            for (KvCache wrong : new KvCache[] {ring, other}) {
+                Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(good, wrong));
+                assertThrows(KvCacheException.class, () -> layer.forward(two, context));
+                assertThrows(KvCacheException.class, () -> layer.forward(slice(two, 1, 0, 0), context));
+                assertEquals(0, good.length());
+            }
+            assertThrows(KvCacheException.class, () -> layer.forward(slice(two, 1, 0, 0), through(good)));
+            assertEquals(
+                    Shape.of(1, 0, 16),
+                    layer.forward(tokens(backend, 0), through(good)).shape());
         }
     }
 

@@ -45,6 +45,41 @@ public record CacheBatch(List<KvCache> sequences) {
     }
 
     /**
+     * Where the sequences of a pass begin, checked before anything is computed or appended.
+     *
+     * @param layer what asks, for messages
+     * @param batch sequences of the activations
+     * @param context of the pass; its start must be 0 or what every cache holds
+     * @return the end of every cache
+     * @throws KvCacheException if there are more or fewer caches than sequences ({@link KvCacheException.Reason#LAYOUT}), a cache does not
+     *     hold as many tokens as the context says ({@link KvCacheException.Reason#LENGTH}), or is closed
+     * @throws IllegalArgumentException in a training pass, since no gradient passes through a cache
+     */
+    public List<CacheEnd> begin(String layer, int batch, Context context) {
+        if (context.mode() == Context.Mode.TRAINING) {
+            throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
+                    + " gradient on; use Context.inference(), or leave the caches out");
+        }
+        if (sequences.size() != batch) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    layer + ": x has " + batch + " sequences but the context brings " + sequences.size()
+                            + " caches; give one for each: CacheBatch.of(first, second), or"
+                            + " CacheBatch.layer(sequences, layer)");
+        }
+        List<CacheEnd> ends = sequences.stream().map(KvCache::end).toList();
+        for (CacheEnd end : ends) {
+            if (context.start() != 0 && context.start() != end.length()) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.LENGTH,
+                        layer + ": the context starts at position " + context.start() + " but the cache holds "
+                                + end.length() + " tokens; truncate the cache or correct the start");
+            }
+        }
+        return ends;
+    }
+
+    /**
      * One layer of several sequences.
      *
      * @param sequences the caches of every sequence
