@@ -142,6 +142,16 @@ public final class CompressedKvCache implements KvCache {
         }
     }
 
+    /**
+     * What tokens leave, as it will be read; entries are read where they lie, once they are appended.
+     *
+     * @param ofTokens the parts of tokens alone
+     */
+    @Override
+    public synchronized List<Tensor> asStored(List<Tensor> ofTokens) {
+        return ClosedCache.during("asStored", "the cache of rows " + layout, () -> tokens.asStored(ofTokens));
+    }
+
     @Override
     public synchronized void truncate(int length) {
         boolean ofTokens =

@@ -75,6 +75,12 @@ public final class ContiguousKvCache implements KvCache {
     }
 
     @Override
+    public synchronized List<Tensor> asStored(List<Tensor> parts) {
+        requireOpen("asStored");
+        return memory.storage().asStored(parts);
+    }
+
+    @Override
     public synchronized void truncate(int kept) {
         requireOpen("truncate");
         AppendCheck.length(kept, end.length());

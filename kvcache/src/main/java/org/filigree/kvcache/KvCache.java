@@ -56,6 +56,19 @@ public interface KvCache extends AutoCloseable {
     CacheEnd append(CacheEnd end, List<Tensor> parts);
 
     /**
+     * Rows as {@link #rows} will show them once they are appended: rounded as they are stored. A pass that attends to its own rows, or
+     * pools them, before it appends them takes these; with others its result would depend on how a sequence is divided into passes.
+     * Changes nothing.
+     *
+     * @param parts one FLOAT32 tensor [tokens, width] for every part that has a row for each token, in the order of the layout, or for
+     *     some of the first that share no plane with others; what is appended afterwards are these, unrounded
+     * @return as many tensors of the same shapes; the very same where a format rounds nothing
+     * @throws KvCacheException if the cache is closed
+     * @throws ShapeException if the tensors do not match the layout
+     */
+    List<Tensor> asStored(List<Tensor> parts);
+
+    /**
      * Forgets every token from a length on: how speculative decoding takes back what was rejected.
      *
      * @param length tokens to keep, 0…{@link #length}

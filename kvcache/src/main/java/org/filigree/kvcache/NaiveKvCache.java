@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.filigree.core.backend.Backend;
+import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /**
@@ -68,19 +70,41 @@ final class NaiveKvCache implements KvCache {
         expected.requireAppendable(end);
         int added = AppendCheck.rows(layout, rows.size(), capacity, parts);
         for (int r = 0; r < added; r++) {
-            float[] row = new float[layout.width()];
-            int at = 0;
-            for (int i = 0; i < parts.size(); i++) {
-                int width = layout.parts().get(i).width();
-                System.arraycopy(parts.get(i).toFloats(), r * width, row, at, width);
-                at += width;
-            }
-            rows.add(rounded(row));
+            rows.add(rounded(row(parts, r)));
         }
         oldest = window.oldest(oldest, rows.size());
         end = end.grown(added);
         oldestAt.put(end, oldest);
         return end;
+    }
+
+    @Override
+    public List<Tensor> asStored(List<Tensor> parts) {
+        requireOpen("asStored");
+        var stored = new ArrayList<Tensor>();
+        List<RowLayout.Part> first = layout.parts().subList(0, parts.size());
+        int added = AppendCheck.shapes("asStored", new RowLayout(first), parts);
+        for (RowLayout.Part part : first) {
+            float[] values = new float[added * part.width()];
+            for (int r = 0; r < added; r++) {
+                float[] row = columns(rounded(row(parts, r)), RowLayout.of(part.name(), part.width()));
+                System.arraycopy(row, 0, values, r * part.width(), part.width());
+            }
+            Backend backend = Backend.of(parts.getFirst());
+            stored.add(backend.tensors().floats(Shape.of(added, part.width()), values));
+        }
+        return stored;
+    }
+
+    private float[] row(List<Tensor> parts, int r) {
+        float[] row = new float[layout.width()];
+        int at = 0;
+        for (int i = 0; i < parts.size(); i++) {
+            int width = layout.parts().get(i).width();
+            System.arraycopy(parts.get(i).toFloats(), r * width, row, at, width);
+            at += width;
+        }
+        return row;
     }
 
     private float[] rounded(float[] row) {

@@ -27,6 +27,11 @@ record PagedKvCache(PagedSequence sequence, int layer, RowLayout layout) impleme
     }
 
     @Override
+    public List<Tensor> asStored(List<Tensor> parts) {
+        return sequence.asStored(layer, parts);
+    }
+
+    @Override
     public void truncate(int length) {
         sequence.truncate(layer, length);
     }

@@ -173,6 +173,11 @@ public final class PagedSequence implements AutoCloseable {
         }
     }
 
+    synchronized List<Tensor> asStored(int layer, List<Tensor> parts) {
+        requireOpen("asStored");
+        return pool.layer(layer).storage().asStored(parts);
+    }
+
     synchronized void truncate(int layer, int kept) {
         requireOpen("truncate");
         int[] shorter = lengths();

@@ -41,7 +41,11 @@ final class RowMemory implements AutoCloseable {
     }
 
     static RowMemory reserve(RowStorage storage, long slots, int pageRows) {
-        Arena arena = Arena.ofShared();
+        return reserve(storage, slots, pageRows, Arena.ofShared());
+    }
+
+    /** In an arena that is closed with it, or at once if the memory cannot be had. */
+    static RowMemory reserve(RowStorage storage, long slots, int pageRows, Arena arena) {
         try {
             var planes = new ArrayList<PlaneMemory>();
             for (RowStorage.Plane plane : storage.planes()) {
@@ -78,10 +82,7 @@ final class RowMemory implements AutoCloseable {
         if (count == 0) {
             return;
         }
-        float[][] values = new float[parts.size()][];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = values(parts.get(i));
-        }
+        float[][] values = values(parts);
         int width = storage.layout().width();
         int chunk = Math.clamp(
                 count / CHUNKS, Math.ceilDiv(LEAST_CHUNK_NUMBERS, width), Math.ceilDiv(MOST_CHUNK_NUMBERS, width));
@@ -97,11 +98,15 @@ final class RowMemory implements AutoCloseable {
         }
     }
 
-    private static float[] values(Tensor part) {
-        return part.storage() instanceof HostFloats host ? host.array() : part.toFloats();
+    /** The numbers of every part, where they lie if that is on the heap: not to be changed. */
+    static float[][] values(List<Tensor> parts) {
+        return parts.stream()
+                .map(part -> part.storage() instanceof HostFloats host ? host.array() : part.toFloats())
+                .toArray(float[][]::new);
     }
 
-    private void write(Slots slots, int first, float[][] values, int from, int count) {
+    /** Writes rows on the calling thread. */
+    void write(Slots slots, int first, float[][] values, int from, int count) {
         int part = 0;
         for (PlaneMemory plane : planes) {
             List<RowLayout.Part> parts = plane.plane().parts();

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.ShapeException;
+import org.filigree.core.tensor.Tensor;
 
 /**
  * A row layout and how it is stored: in planes, each a run of adjoining parts in one format. Planes lie apart, so a scan over an indexer's
@@ -104,6 +106,29 @@ public record RowStorage(List<Plane> planes) {
     public RowLayout layout() {
         return new RowLayout(
                 planes.stream().flatMap(plane -> plane.parts().stream()).toList());
+    }
+
+    /**
+     * What a reader gets back of rows once they are stored.
+     *
+     * @param rows one FLOAT32 tensor [rows, width] for every part in order, or for the parts of the first planes
+     * @return tensors of the same shapes, widened from what would be stored; the very same where a format rounds nothing
+     * @throws ShapeException if the tensors do not match the parts, or are some of a plane, whose parts may share a scale
+     */
+    public List<Tensor> asStored(List<Tensor> rows) {
+        int whole = 0;
+        int parts = 0;
+        while (whole < planes.size() && parts < rows.size()) {
+            parts += planes.get(whole).parts().size();
+            whole++;
+        }
+        if (whole == 0 || parts != rows.size()) {
+            throw new ShapeException("asStored: " + rows.size() + " tensors are not the parts of the first planes of "
+                    + this + "; give one for each part of a plane, in this order");
+        }
+        var first = new RowStorage(planes.subList(0, whole));
+        AppendCheck.shapes("asStored", first.layout(), rows);
+        return RoundTrip.of(first.planes, rows);
     }
 
     /** {@return what the formats themselves take for a row, without what rounds pages up} */

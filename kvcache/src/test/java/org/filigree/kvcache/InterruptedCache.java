@@ -52,6 +52,11 @@ record InterruptedCache(KvCache cache, Runnable meanwhile) implements KvCache, R
     }
 
     @Override
+    public List<Tensor> asStored(List<Tensor> parts) {
+        return cache.asStored(parts);
+    }
+
+    @Override
     public void truncate(int length) {
         cache.truncate(length);
     }

@@ -78,11 +78,22 @@ class KvCacheProperties {
                     ? rows(backend, model.layout(), Math.max(0, step.rows), random)
                     : List.of();
             boolean open = failure(model::length).isEmpty();
+            if (open && step.kind == Kind.APPEND) {
+                assertSameTensors(model.asStored(rows), cache.asStored(rows));
+            }
             boolean accepted = open && step.kind == Kind.TRUNCATE && cache.canTruncateTo(step.rows);
             Optional<KvCacheException.Reason> outcome = outcome(cache, step, rows);
             assertEquals(outcome(model, step, rows), outcome);
             assertEquals(open && step.kind == Kind.TRUNCATE && outcome.isEmpty(), accepted);
             assertAlike(backend, model, cache);
+        }
+    }
+
+    static void assertSameTensors(List<Tensor> expected, List<Tensor> actual) {
+        assertEquals(expected.size(), actual.size());
+        for (int i = 0; i < expected.size(); i++) {
+            assertEquals(expected.get(i).shape(), actual.get(i).shape());
+            assertArrayEquals(expected.get(i).toFloats(), actual.get(i).toFloats());
         }
     }
 

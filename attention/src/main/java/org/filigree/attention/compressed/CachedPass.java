@@ -1,6 +1,7 @@
 package org.filigree.attention.compressed;
 
 import static org.filigree.core.op.Concat.concat;
+import static org.filigree.core.op.Reshape.insertAxis;
 import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.slice;
 
@@ -21,6 +22,9 @@ import org.filigree.kvcache.RowLayout;
 /**
  * One sequence's way through its cache. Everything that it reads before it appends is of the end at which it began, everything after is of
  * its own end, and it appends to the former alone; so another pass through the same cache is refused or unseen.
+ *
+ * <p>Its own tokens' rows it reads as the cache will show them, entries where they lie once they are appended. Nothing that comes out of it
+ * has seen a number that the cache rounds away, and so nothing depends on where one pass ends and the next begins.
  */
 final class CachedPass implements TokenPass {
     private final String layer;
@@ -37,7 +41,8 @@ final class CachedPass implements TokenPass {
     }
 
     /** Sequences one after the other, each at its own position. */
-    static Tensor eachSequence(String layer, Tensor x, CacheBatch caches, Context context, Body body) {
+    static Tensor eachSequence(
+            String layer, CacheLayout layout, Tensor x, CacheBatch caches, Context context, Body body) {
         if (context.mode() == Context.Mode.TRAINING) {
             throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
                     + " gradient on; use Context.inference(), or leave the caches out");
@@ -53,9 +58,13 @@ final class CachedPass implements TokenPass {
             var outputs = new ArrayList<Tensor>();
             for (int b = 0; b < x.dim(0); b++) {
                 CachedPass pass = begin(layer, b, caches.sequences().get(b), context);
+                pass.require(layout);
+                if (x.dim(1) == 0) {
+                    continue;
+                }
                 outputs.add(body.forward(slice(x, 0, b, b + 1), pass, context));
             }
-            return concat(0, outputs);
+            return outputs.isEmpty() ? Backend.of(x).tensors().zeros(x.shape()) : concat(0, outputs);
         });
     }
 
@@ -81,11 +90,11 @@ final class CachedPass implements TokenPass {
     }
 
     /**
-     * Rows are appended in order: parts of equal width that stand in another order would be taken for each other. And a cache that keeps a
-     * row for every token, as a sequence of a pool does, has no runs.
+     * Rows are appended in order: parts of equal width that stand in another order would be taken for each other. A cache that keeps a
+     * row for every token, as a sequence of a pool does, has no runs. And a ring that is too narrow for windows or runs would do until its
+     * sequence is longer than it.
      */
-    @Override
-    public void require(CacheLayout layout) {
+    private void require(CacheLayout layout) {
         var wanted = new ArrayList<>(layout.tokens().parts());
         wanted.addAll(layout.entries());
         if (!cache.layout().parts().equals(wanted)) {
@@ -93,6 +102,14 @@ final class CachedPass implements TokenPass {
                     KvCacheException.Reason.LAYOUT,
                     layer + ": the cache holds rows " + cache.layout() + " but this layer leaves rows "
                             + new RowLayout(wanted) + "; make the cache by the layer's cacheLayout()");
+        }
+        if (cache.kept() < layout.reach() && cache.kept() < cache.capacity()) {
+            throw new KvCacheException(
+                    KvCacheException.Reason.LAYOUT,
+                    layer + ": a token looks back over the last " + layout.reach() + " tokens, itself included, but "
+                            + cache + " keeps " + cache.kept()
+                            + "; make the cache by the layer's cacheLayout(), or its ring with new SlidingWindow("
+                            + layout.reach() + ", slack)");
         }
         if (layout.entries().isEmpty()) {
             return;
@@ -141,9 +158,11 @@ final class CachedPass implements TokenPass {
         return concat(1, before, more);
     }
 
+    /** Appended later, and unrounded: the cache rounds once. */
     @Override
-    public void leave(Tensor part) {
-        parts.add(withoutBatch(part));
+    public List<Tensor> leave(List<Tensor> ofTokens) {
+        ofTokens.forEach(part -> parts.add(withoutBatch(part)));
+        return cache.asStored(parts).stream().map(part -> insertAxis(part, 0)).toList();
     }
 
     @Override
@@ -153,10 +172,10 @@ final class CachedPass implements TokenPass {
 
     @Override
     public EntryKeys end(EntryKeys.Computed completed) {
-        leave(completed.keys());
+        parts.add(withoutBatch(completed.keys()));
         Tensor scorerKeys = completed.scorerKeys();
         if (scorerKeys != null) {
-            leave(scorerKeys);
+            parts.add(withoutBatch(scorerKeys));
         }
         CacheEnd end = cache.append(start, parts);
         return new EntryKeys.Cached(

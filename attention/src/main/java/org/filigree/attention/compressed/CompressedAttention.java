@@ -125,34 +125,34 @@ public final class CompressedAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
-        return TokenPass.run(LAYER, config.head().width(), x, context, this::forward);
+        return TokenPass.run(LAYER, config.head().width(), config.cacheLayout(), x, context, this::forward);
     }
 
     private Tensor forward(Tensor x, TokenPass pass, Context context) {
-        pass.require(config.cacheLayout());
         SharedHead.Tokens tokens = head.project(x, pass.start());
-        Attended window = window(tokens, pass.window(config.window(), tokens.keys()));
-        pass.leave(tokens.keys());
         if (compressor == null) {
+            Attended window = window(tokens, pass, pass.leave(List.of(tokens.keys())));
             pass.end();
             return joined(tokens, List.of(window), x, pass, context);
         }
         Tensor rows = compressor.rows(x, pass.start());
-        pass.leave(rows);
         Tensor scorerRows = scorerRows(tokens, context);
-        if (scorerRows.dim(2) > 0) {
-            pass.leave(scorerRows);
-        }
+        boolean scored = scorerRows.dim(2) > 0;
+        List<Tensor> left =
+                pass.leave(scored ? List.of(tokens.keys(), rows, scorerRows) : List.of(tokens.keys(), rows));
+        Attended window = window(tokens, pass, left);
         EntryKeys entries = pass.end(entries(
                 compressor,
                 config.compression().entries(pass.start()),
-                pass.unpooled(ROWS, compressor, rows),
-                pass.unpooled(SCORER_ROWS, compressor, scorerRows),
+                pass.unpooled(ROWS, compressor, left.get(1)),
+                pass.unpooled(SCORER_ROWS, compressor, scored ? left.get(2) : scorerRows),
                 context));
         return joined(tokens, attended(tokens, entries, window, context), x, pass, context);
     }
 
-    private Attended window(SharedHead.Tokens tokens, Tensor rows) {
+    /** Attention to the first of the parts that the tokens left, and what a window finds before them. */
+    private Attended window(SharedHead.Tokens tokens, TokenPass pass, List<Tensor> left) {
+        Tensor rows = pass.window(config.window(), left.getFirst());
         return SharedHead.toSpan(tokens, rows, KeySpan.window(tokens.count(), rows.dim(1), config.window()));
     }
 

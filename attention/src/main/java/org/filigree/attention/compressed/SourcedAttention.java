@@ -109,22 +109,22 @@ public final class SourcedAttention implements Layer {
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
-        return TokenPass.run(LAYER, config.head().width(), x, context, this::forward);
+        return TokenPass.run(LAYER, config.head().width(), config.cacheLayout(), x, context, this::forward);
     }
 
     private Tensor forward(Tensor x, TokenPass pass, Context context) {
-        pass.require(config.cacheLayout());
         SharedHead.Tokens tokens = head.project(x, pass.start());
-        Attended window = window(tokens, pass.window(config.window(), tokens.keys()));
-        pass.leave(tokens.keys());
         if (compressor == null) {
+            Attended window = window(tokens, pass, pass.leave(List.of(tokens.keys())));
             pass.end();
             return attend(tokens, pass.sequence(), window, context);
         }
         Tensor rows = compressor.rows(x, pass.start());
-        if (config.compression().gated()) {
-            pass.leave(rows);
-            rows = pass.unpooled(CompressedAttention.ROWS, compressor, rows);
+        boolean gated = config.compression().gated();
+        List<Tensor> left = pass.leave(gated ? List.of(tokens.keys(), rows) : List.of(tokens.keys()));
+        Attended window = window(tokens, pass, left);
+        if (gated) {
+            rows = pass.unpooled(CompressedAttention.ROWS, compressor, left.get(1));
         }
         int first = config.compression().entries(pass.start());
         EntryKeys entries = pass.end(make(compressor, first, rows, context));
@@ -132,7 +132,9 @@ public final class SourcedAttention implements Layer {
         return attend(tokens, pass.sequence(), window, context);
     }
 
-    private Attended window(SharedHead.Tokens tokens, Tensor rows) {
+    /** Attention to the first of the parts that the tokens left, and what a window finds before them. */
+    private Attended window(SharedHead.Tokens tokens, TokenPass pass, List<Tensor> left) {
+        Tensor rows = pass.window(config.window(), left.getFirst());
         return SharedHead.toSpan(tokens, rows, KeySpan.window(tokens.count(), rows.dim(1), config.window()));
     }
 

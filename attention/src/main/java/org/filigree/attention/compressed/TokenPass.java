@@ -1,5 +1,6 @@
 package org.filigree.attention.compressed;
 
+import java.util.List;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Check;
@@ -15,22 +16,21 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
     }
 
     /** Checks x [batch, tokens, width] and runs the layer, through the caches of the context sequence by sequence if there are any. */
-    static Tensor run(String layer, int width, Tensor x, Context context, Body body) {
+    static Tensor run(String layer, int width, CacheLayout layout, Tensor x, Context context, Body body) {
         Check.dtype(layer, "x", x, DType.FLOAT32);
         Check.rank(layer, "x", x, 3);
         Check.lastDim(layer, "x", x, width);
         var caches = context.find(CacheBatch.KEY);
-        if (x.shape().size() == 0) {
-            return Backend.of(x).tensors().zeros(x.shape());
-        }
         if (caches.isPresent()) {
-            return CachedPass.eachSequence(layer, x, caches.get(), context, body);
+            return CachedPass.eachSequence(layer, layout, x, caches.get(), context, body);
         }
         if (context.start() != 0) {
             throw new IllegalArgumentException(layer + ": a pass that begins at position " + context.start()
                     + " needs caches, since its window and its runs reach back; add a CacheBatch to the context");
         }
-        return body.forward(x, new FromTheBeginning(), context);
+        return x.shape().size() == 0
+                ? Backend.of(x).tensors().zeros(x.shape())
+                : body.forward(x, new FromTheBeginning(), context);
     }
 
     /** Position of the first token. */
@@ -39,10 +39,13 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
     /** Number of the sequence in the batch, 0 where they all go together. */
     int sequence();
 
-    /** Refuses a cache of other rows, or one whose entries stand for other runs. */
-    void require(CacheLayout layout);
+    /**
+     * What the tokens leave, in the order of the cache's layout, at once: parts [batch, tokens, ·], and what whoever comes later will find of
+     * them, which the tokens themselves must read too.
+     */
+    List<Tensor> leave(List<Tensor> ofTokens);
 
-    /** The keys that a window of so many tokens reaches, earlier ones before the pass's own [batch, tokens, ·]. */
+    /** The keys that a window of so many tokens reaches, earlier ones before the pass's own, which {@link #leave} gave. */
     Tensor window(int width, Tensor keys);
 
     /**
@@ -50,12 +53,9 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
      *
      * @param part what a cache calls them
      * @param pooling says how far back they reach
-     * @param rows of the pass's own tokens, [batch, tokens, ·]
+     * @param rows of the pass's own tokens, which {@link #leave} gave
      */
     Tensor unpooled(String part, Compressor pooling, Tensor rows);
-
-    /** A part that the tokens leave, [batch, tokens, ·], in the order of the cache's layout. */
-    void leave(Tensor part);
 
     /** Nothing else is left. */
     void end();
@@ -76,7 +76,9 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
         }
 
         @Override
-        public void require(CacheLayout layout) {}
+        public List<Tensor> leave(List<Tensor> ofTokens) {
+            return ofTokens;
+        }
 
         @Override
         public Tensor window(int width, Tensor keys) {
@@ -87,9 +89,6 @@ sealed interface TokenPass permits TokenPass.FromTheBeginning, CachedPass {
         public Tensor unpooled(String part, Compressor pooling, Tensor rows) {
             return rows;
         }
-
-        @Override
-        public void leave(Tensor part) {}
 
         @Override
         public void end() {}

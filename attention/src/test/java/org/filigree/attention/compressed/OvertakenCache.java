@@ -54,6 +54,11 @@ record OvertakenCache(KvCache cache, Runnable before, Runnable after) implements
     }
 
     @Override
+    public List<Tensor> asStored(List<Tensor> parts) {
+        return cache.asStored(parts);
+    }
+
+    @Override
     public void truncate(int length) {
         cache.truncate(length);
     }

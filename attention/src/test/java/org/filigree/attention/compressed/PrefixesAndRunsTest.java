@@ -35,6 +35,7 @@ import org.filigree.kvcache.SlidingWindow;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Layers of V4 over sequences of a pool: prefixes are shared where every token has a row, and refused where rows stand for runs. */
@@ -230,15 +231,49 @@ class PrefixesAndRunsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 1", "0, 6", "3, 1"})
+    void aRingThatIsTooNarrowForTheWindowIsRefusedAtOnce(int slack, int tokens) {
+        CompressedAttentionConfig config =
+                config(new Compression.None(), new EntryChoice.Every()).withWindow(7);
+        RowStorage storage = RowStorage.float32(config.cacheLayout().tokens());
+        try (KvCache ring = new SlidingKvCache(storage, new SlidingWindow(3, slack), 20)) {
+            String message = refused(Reason.LAYOUT, () -> decode(layer(config, backend), ring, 0, tokens));
+            assertTrue(message.contains("the last 7 tokens"), message);
+            assertTrue(message.contains("keeps " + (3 + slack)), message);
+            assertTrue(message.contains("new SlidingWindow(7, slack)"), message);
+            assertEquals(0, ring.length());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("withRuns")
+    void aRingThatIsTooNarrowForRunsIsRefusedAtOnce(CompressedAttentionConfig some) {
+        CompressedAttentionConfig config = some.withWindow(1);
+        CacheLayout layout = config.cacheLayout();
+        var narrow = new SlidingWindow(layout.reach() - 1, 0);
+        try (KvCache cache = new CompressedKvCache(
+                new SlidingKvCache(RowStorage.float32(layout.tokens()), narrow, 20),
+                new ContiguousKvCache(new RowLayout(layout.entries()), 20),
+                layout.ratio())) {
+            String message = refused(Reason.LAYOUT, () -> decode(layer(config, backend), cache, 0, 1));
+            assertTrue(message.contains("new SlidingWindow(" + layout.reach() + ", slack)"), message);
+            assertEquals(0, cache.length());
+        }
+    }
+
+    /** A ring of as many tokens as it takes, some of them slack: wide enough until tokens are taken back. */
     @Test
     void aRingThatHasForgottenTheWindowIsRefused() {
         CompressedAttentionConfig config = config(new Compression.None(), new EntryChoice.Every());
         RowStorage storage = RowStorage.float32(config.cacheLayout().tokens());
-        try (KvCache ring = new SlidingKvCache(storage, new SlidingWindow(3, 0), 20)) {
-            decode(layer(config, backend), ring, 0, 6);
-            String message = refused(Reason.LENGTH, () -> decode(layer(config, backend), ring, 6, 7));
-            assertTrue(message.contains("window of token 2 but the oldest kept is 3"), message);
-            assertEquals(6, ring.length());
+        try (KvCache ring = new SlidingKvCache(storage, new SlidingWindow(3, 2), 20)) {
+            decode(layer(config, backend), ring, 0, 8);
+            decode(layer(config, backend), ring, 8, 9);
+            ring.truncate(7);
+            String message = refused(Reason.LENGTH, () -> decode(layer(config, backend), ring, 7, 8));
+            assertTrue(message.contains("window of token 3 but the oldest kept is 4"), message);
+            assertEquals(7, ring.length());
         }
     }
 }
