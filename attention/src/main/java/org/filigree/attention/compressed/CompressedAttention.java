@@ -16,7 +16,8 @@ import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.ParameterMap;
 import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
-import org.filigree.core.tensor.Check;
+import org.filigree.core.tensor.DType;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.KvCacheException;
@@ -36,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  * run on. Tokens inside the window stay visible through their entries too.
  *
  * <p>With a {@link CacheBatch} of {@linkplain CompressedAttentionConfig#cacheLayout suitable caches} in the context the layer decodes incrementally;
- * prefill, single steps and any other division of a sequence give the same outputs. Without caches a pass begins at position 0.
+ * prefill, single steps and any other division of a sequence give the same outputs, whatever the caches round: tokens read their own rows as
+ * they are stored. Without caches a pass begins at position 0.
  *
  * <p>Parameters are named as in released checkpoints: {@code attn_sink}, {@code wq_a}, {@code q_norm}, {@code wq_b}, {@code wkv},
  * {@code kv_norm}, {@code wo_a}, {@code wo_b}, and those under {@code compressor} and {@code indexer}.
@@ -121,7 +123,9 @@ public final class CompressedAttention implements Layer {
      * @param context may hold a {@link CacheBatch}, a {@link MemoryHook}, and a {@link ScoreListener}, which hears scores and logits of
      *     entries
      * @return same shape
-     * @throws KvCacheException if a cache is full, closed, of another layout or out of step with the context
+     * @throws ShapeException if x, or the keys of a memory hook, are of another shape
+     * @throws IllegalArgumentException if a memory hook answers null
+     * @throws KvCacheException if a cache is too narrow a ring, full, closed, of another layout or out of step with the context
      */
     @Override
     public Tensor forward(Tensor x, Context context) {
@@ -129,11 +133,12 @@ public final class CompressedAttention implements Layer {
     }
 
     private Tensor forward(Tensor x, TokenPass pass, Context context) {
+        MemoryHook.Recalled memory = recalled(x, pass, context);
         SharedHead.Tokens tokens = head.project(x, pass.start());
         if (compressor == null) {
             Attended window = window(tokens, pass, pass.leave(List.of(tokens.keys())));
             pass.end();
-            return joined(tokens, List.of(window), x, pass, context);
+            return joined(tokens, List.of(window), memory);
         }
         Tensor rows = compressor.rows(x, pass.start());
         Tensor scorerRows = scorerRows(tokens, context);
@@ -147,7 +152,7 @@ public final class CompressedAttention implements Layer {
                 pass.unpooled(ROWS, compressor, left.get(1)),
                 pass.unpooled(SCORER_ROWS, compressor, scored ? left.get(2) : scorerRows),
                 context));
-        return joined(tokens, attended(tokens, entries, window, context), x, pass, context);
+        return joined(tokens, attended(tokens, entries, window, context), memory);
     }
 
     /** Attention to the first of the parts that the tokens left, and what a window finds before them. */
@@ -178,18 +183,38 @@ public final class CompressedAttention implements Layer {
                 head.entryKeys(latents, angles), scorerKeys == null || scorerKeys.dim(2) == 0 ? null : scorerKeys);
     }
 
-    private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, Tensor x, TokenPass pass, Context context) {
+    private Tensor joined(SharedHead.Tokens tokens, List<Attended> parts, MemoryHook.@Nullable Recalled memory) {
+        if (memory == null || memory.keys().dim(1) == 0) {
+            return head.output(parts, tokens);
+        }
+        Tensor keys = memory.keys();
         var all = new ArrayList<>(parts);
-        context.find(MemoryHook.KEY).ifPresent(hook -> {
-            MemoryHook.Recalled memory = hook.recall(new MemoryHook.Question(this, x, pass.sequence(), tokens.start()));
-            Tensor keys = memory.keys();
-            Check.shape(
-                    LAYER, "memory", keys, x.dim(0), keys.dim(1), config.head().head());
-            if (keys.dim(1) > 0) {
-                all.add(SharedHead.toSpan(tokens, head.rotatedTo(memory.position(), keys), KeySpan.all(keys.dim(1))));
-            }
-        });
+        all.add(SharedHead.toSpan(tokens, head.rotatedTo(memory.position(), keys), KeySpan.all(keys.dim(1))));
         return head.output(all, tokens);
+    }
+
+    /** What a hook answers, null without one. */
+    private MemoryHook.@Nullable Recalled recalled(Tensor x, TokenPass pass, Context context) {
+        return context.find(MemoryHook.KEY)
+                .map(hook -> answer(hook, new MemoryHook.Question(this, x, pass.sequence(), pass.start())))
+                .orElse(null);
+    }
+
+    private static MemoryHook.Recalled answer(MemoryHook hook, MemoryHook.Question question) {
+        int batch = question.x().dim(0);
+        int head = question.layer().config().head().head();
+        MemoryHook.@Nullable Recalled recalled = hook.recall(question);
+        if (recalled == null) {
+            throw new IllegalArgumentException(LAYER + ": the memory hook " + hook
+                    + " answered null; where nothing is remembered, give keys [" + batch + ", 0, " + head + "]");
+        }
+        Tensor keys = recalled.keys();
+        if (keys.dtype() != DType.FLOAT32 || keys.dim(0) != batch || keys.dim(2) != head) {
+            throw new ShapeException(LAYER + ": keys of the memory hook " + hook + " must be FLOAT32 [" + batch
+                    + ", memories, " + head + "], [batch, memories, head], but are " + keys.dtype() + " "
+                    + keys.shape() + "; a pass through caches asks for each sequence by itself");
+        }
+        return recalled;
     }
 
     private List<Attended> attended(SharedHead.Tokens tokens, EntryKeys entries, Attended window, Context context) {

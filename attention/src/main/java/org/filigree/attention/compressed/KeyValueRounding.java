@@ -9,7 +9,8 @@ import org.filigree.core.io.Fp4Scale;
 import org.filigree.core.tensor.Tensor;
 
 /**
- * How the caches of released models would round keys, simulated after rotation.
+ * How the caches of released models would round keys, simulated after rotation: for training, and for passes without caches. A cache that
+ * rounds ({@link CacheStorage}) needs no such.
  *
  * @param window of single tokens
  * @param entries of compressed entries

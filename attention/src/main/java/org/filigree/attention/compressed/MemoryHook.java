@@ -6,7 +6,10 @@ import org.filigree.core.tensor.Tensor;
 
 /**
  * Brings keys from outside the sequence into a layer's softmax: retrieved passages, a learned store, the summary of an earlier
- * conversation. Put one into the {@link Context} under {@link #KEY}; every {@link CompressedAttention} layer of the pass asks it.
+ * conversation. Put one into the {@link Context} under {@link #KEY}.
+ *
+ * <p>Every {@link CompressedAttention} layer asks once in each pass, or once for each sequence where the pass goes through caches, before it
+ * appends anything; not where a pass has no tokens. {@link SourcedAttention} and latent attention do not ask: a hook changes nothing there.
  */
 @FunctionalInterface
 public interface MemoryHook {
@@ -30,8 +33,12 @@ public interface MemoryHook {
      * @param position where they count as standing, 0 for before everything else
      */
     record Recalled(Tensor keys, int position) {
-        /** Checks the rank and the position. */
+        /** Checks keys and position. */
         public Recalled {
+            if (keys == null) {
+                throw new IllegalArgumentException("attention memory: keys are null; where nothing is remembered, give"
+                        + " keys [batch, 0, head]");
+            }
             Check.rank("attention memory", "keys", keys, 3);
             Check.notNegative("attention memory: position", position);
         }
@@ -41,7 +48,7 @@ public interface MemoryHook {
      * What all tokens of a pass shall see, beside their window and entries.
      *
      * @param question who asks
-     * @return keys
+     * @return keys; an answer of another shape, or none, is refused with the hook's name
      */
     Recalled recall(Question question);
 }

@@ -13,8 +13,14 @@ final class NaiveCompressedAttention {
     private final Compression compression;
     private final EntryChoice choice;
     private final NaiveSharedHead head;
+    private final NaiveStore store;
 
     NaiveCompressedAttention(CompressedAttentionConfig config, Map<String, double[]> weights) {
+        this(config, weights, NaiveStore.EXACT);
+    }
+
+    NaiveCompressedAttention(CompressedAttentionConfig config, Map<String, double[]> weights, NaiveStore store) {
+        this.store = store;
         this.compression = config.compression();
         this.choice = config.choice();
         float[] frequencies = config.rotary().of(compression).of(config.head().rotary());
@@ -23,10 +29,13 @@ final class NaiveCompressedAttention {
 
     /** x [tokens][width] to the same shape. */
     double[][] forward(double[][] x) {
-        double[][] window = head.keys(x);
-        double[][] entries = compression.ratio() == 0 ? new double[0][] : head.latents("compressor.", compression, x);
+        double[][] window = store.stored(CompressedAttention.WINDOW, head.keys(x));
+        double[][] entries = compression.ratio() == 0
+                ? new double[0][]
+                : head.latents("compressor.", compression, x, store, CompressedAttention.ROWS);
         for (int w = 0; w < entries.length; w++) {
-            entries[w] = head.turned(entries[w], w * compression.ratio(), 1);
+            double[] entry = head.turned(entries[w], w * compression.ratio(), 1);
+            entries[w] = store.stored(CompressedAttention.ENTRIES, entry);
         }
         double[][] indexKeys = indexKeys(x);
         double[][] output = new double[x.length][];
@@ -45,9 +54,10 @@ final class NaiveCompressedAttention {
         if (compression.ratio() == 0 || choice instanceof EntryChoice.Every) {
             return new double[0][];
         }
-        double[][] keys = head.latents("indexer.compressor.", compression, x);
+        double[][] keys = head.latents("indexer.compressor.", compression, x, store, CompressedAttention.SCORER_ROWS);
         for (int w = 0; w < keys.length; w++) {
-            keys[w] = NaiveProducts.hadamard(head.turned(keys[w], w * compression.ratio(), 1));
+            double[] key = NaiveProducts.hadamard(head.turned(keys[w], w * compression.ratio(), 1));
+            keys[w] = store.stored(CompressedAttention.SCORER_KEYS, key);
         }
         return keys;
     }

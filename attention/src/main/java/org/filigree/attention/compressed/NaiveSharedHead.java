@@ -42,12 +42,18 @@ final class NaiveSharedHead {
 
     /** Entries without position from the weights under a path. */
     double[][] latents(String path, Compression compression, double[][] x) {
+        return latents(path, compression, x, NaiveStore.EXACT, CompressedAttention.ROWS);
+    }
+
+    /** Entries without position from the weights under a path, pooled from rows that are stored as some part. */
+    double[][] latents(String path, Compression compression, double[][] x, NaiveStore store, String part) {
         var compressor = new NaiveCompressor.Weights(
                 weight(path + "wkv.weight"),
                 weights.getOrDefault(path + "wgate.weight", new double[0]),
                 weights.getOrDefault(path + "ape", new double[0]),
                 weight(path + "norm.weight"));
-        return NaiveCompressor.entries(x, compression, compressor, head.normEps());
+        double[][] rows = store.stored(part, NaiveCompressor.rows(x, compression, compressor));
+        return NaiveCompressor.entries(rows, compression, compressor, head.normEps());
     }
 
     /** The output of the query at position t over some keys. */

@@ -9,12 +9,22 @@ import org.filigree.attention.compressed.SourceLinks.Candidates;
 
 /** The attention layers of DeepSeek-V4.1 as plain loops in double precision, for one sequence seen at once, first layer first. */
 final class NaiveSourcedAttention {
+    private final NaiveStore store;
+
     /** By number of the layer that made them. */
     private final List<double[][]> entries = new ArrayList<>();
 
     private final List<double[][]> indexKeys = new ArrayList<>();
     private final List<List<List<Integer>>> choices = new ArrayList<>();
     private final List<boolean[][]> candidates = new ArrayList<>();
+
+    NaiveSourcedAttention() {
+        this(NaiveStore.EXACT);
+    }
+
+    NaiveSourcedAttention(NaiveStore store) {
+        this.store = store;
+    }
 
     /** The next layer: x [tokens][width] to the same shape. */
     double[][] forward(SourcedAttentionConfig config, Map<String, double[]> weights, double[][] x) {
@@ -24,7 +34,7 @@ final class NaiveSourcedAttention {
         make(config, head, x);
         choices.add(new ArrayList<>());
         candidates.add(new boolean[x.length][]);
-        double[][] window = head.keys(x);
+        double[][] window = store.stored(CompressedAttention.WINDOW, head.keys(x));
         double[][] output = new double[x.length][];
         for (int t = 0; t < x.length; t++) {
             double[] latent = head.queryLatent(x[t]);
@@ -45,16 +55,20 @@ final class NaiveSourcedAttention {
     private void make(SourcedAttentionConfig config, NaiveSharedHead head, double[][] x) {
         int ratio = config.compression().ratio();
         boolean source = ratio > 0 && config.links().makesEntries();
-        double[][] latents = source ? head.latents("compressor.", config.compression(), x) : new double[0][];
+        // An entry of one token is made at once, and nothing of it is stored before.
+        NaiveStore ofRows = config.compression().gated() ? store : NaiveStore.EXACT;
+        double[][] latents = source
+                ? head.latents("compressor.", config.compression(), x, ofRows, CompressedAttention.ROWS)
+                : new double[0][];
         double[][] own = new double[latents.length][];
         double[][] keys = new double[latents.length][];
         for (int w = 0; w < latents.length; w++) {
-            own[w] = head.turned(latents[w], w * ratio, 1);
+            own[w] = store.stored(CompressedAttention.ENTRIES, head.turned(latents[w], w * ratio, 1));
             if (config.links().makesIndexKeys()) {
                 double[] key = NaiveProducts.times(head.weight("indexer.wk.weight"), latents[w]);
                 double[] normed = NaiveProducts.rmsNorm(
                         key, head.weight("indexer.k_norm.weight"), config.head().normEps());
-                keys[w] = head.turned(normed, w * ratio, 1);
+                keys[w] = store.stored(CompressedAttention.SCORER_KEYS, head.turned(normed, w * ratio, 1));
             }
         }
         entries.add(own);

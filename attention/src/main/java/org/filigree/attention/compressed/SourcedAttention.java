@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * to candidate blocks that an earlier layer published; entries outside are never chosen, even where fewer than asked for remain.
  *
  * <p>Every pass needs {@link Sources} in its context, the same for all layers, which run in their order. With a {@link CacheBatch} the
- * layer decodes incrementally, and any division of a sequence gives the same outputs.
+ * layer decodes incrementally, and any division of a sequence gives the same outputs, whatever the caches round. A {@link MemoryHook} in the
+ * context is not asked.
  *
  * <p>Parameters are named as in released checkpoints: those of the shared head, and under {@code compressor} and {@code indexer} what
  * the layer makes itself.

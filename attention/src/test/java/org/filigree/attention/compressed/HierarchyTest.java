@@ -3,8 +3,10 @@ package org.filigree.attention.compressed;
 import static org.filigree.core.testkit.Compare.assertClose;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.autograd.Gradients;
 import org.filigree.core.backend.Backend;
@@ -12,6 +14,7 @@ import org.filigree.core.nn.Context;
 import org.filigree.core.op.Slice;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
+import org.filigree.core.tensor.ShapeException;
 import org.filigree.core.tensor.Tensor;
 import org.filigree.core.testkit.EveryBackend;
 import org.filigree.core.testkit.Sample;
@@ -19,6 +22,7 @@ import org.filigree.core.testkit.TestBackends;
 import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.KvCache;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 
@@ -133,5 +137,51 @@ class HierarchyTest {
                     backend.tensors().zeros(Shape.of(1, 0, layer.config().head().head())), 0);
         };
         layer.forward(tokens(backend, 5), Context.inference().with(MemoryHook.KEY, hook));
+    }
+
+    /** A hook is asked before anything is appended, so a bad answer leaves the cache as it was. */
+    @Test
+    void aHookThatGivesNoKeysOrOthersIsRefusedByName() {
+        Backend backend = TestBackends.get("scalar");
+        CompressedAttention layer = small(backend);
+        int head = layer.config().head().head();
+        Tensor two = backend.tensors().zeros(Shape.of(2, 1, head));
+        Tensor wide = backend.tensors().zeros(Shape.of(1, 1, head + 1));
+        Tensor ids = backend.tensors().ints(Shape.of(1, 1, head), new int[head]);
+        assertRefused(IllegalArgumentException.class, layer, "hook of nothing answered null", new Answering(null));
+        for (Tensor keys : List.of(two, wide, ids)) {
+            String wanted = "must be FLOAT32 [1, memories, " + head + "]";
+            var answer = new Answering(new MemoryHook.Recalled(keys, 0));
+            assertRefused(ShapeException.class, layer, wanted, answer);
+            assertRefused(ShapeException.class, layer, keys.dtype() + " " + keys.shape(), answer);
+        }
+    }
+
+    private static void assertRefused(
+            Class<? extends RuntimeException> type, CompressedAttention layer, String wanted, MemoryHook hook) {
+        Tensor x = tokens(TestBackends.get("scalar"), 3);
+        try (KvCache cache = layer.config().cacheLayout().initSliding(19, 0)) {
+            Context context = Context.inference().with(MemoryHook.KEY, hook);
+            for (Context each : List.of(context, context.with(CacheBatch.KEY, CacheBatch.of(cache)))) {
+                String message = String.valueOf(
+                        assertThrows(type, () -> layer.forward(x, each)).getMessage());
+                assertTrue(message.contains(wanted) && message.contains("hook of nothing"), message);
+            }
+            assertEquals(0, cache.length());
+        }
+    }
+
+    /** Says what it was told to. */
+    private record Answering(MemoryHook.@Nullable Recalled answer) implements MemoryHook {
+        @Override
+        @SuppressWarnings("NullAway") // What a hook from unchecked code may do.
+        public Recalled recall(Question question) {
+            return answer;
+        }
+
+        @Override
+        public String toString() {
+            return "hook of nothing";
+        }
     }
 }
