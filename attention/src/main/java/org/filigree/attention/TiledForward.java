@@ -8,6 +8,7 @@ import static org.filigree.attention.TileProduct.STRIP;
 import java.util.Arrays;
 import org.filigree.attention.TileProduct.Update;
 import org.filigree.core.backend.ScratchBuffers;
+import org.filigree.core.backend.Workers;
 import org.filigree.core.backend.simd.Exponential;
 
 /**
@@ -19,16 +20,64 @@ import org.filigree.core.backend.simd.Exponential;
 record TiledForward(
         TileGrid grid, float[] q, float[] k, float[] v, float scale, float[] sinks, float[] output, float[] logSumExp) {
 
-    void run(int task, ScratchBuffers scratch) {
+    /** Parts of a head's queries from which on they share its packed keys; fewer are tasks of many heads, each with keys of its own. */
+    private static final int SHARING = 4;
+
+    void run(Workers workers) {
+        ScratchBuffers scratch = workers.scratch();
+        if (grid.parts < SHARING) {
+            workers.parallelFor(grid.tasks(), task -> {
+                Packed own = borrow(scratch);
+                pack(task / grid.parts, 0, grid.keys, own);
+                attend(task, own, scratch);
+                own.giveBack(scratch);
+            });
+            return;
+        }
+        var heads = new Packed[grid.batch * grid.keyHeads];
+        Arrays.setAll(heads, head -> borrow(scratch));
+        int chunks = Math.ceilDiv(grid.keys, KEYS);
+        workers.parallelFor(heads.length * chunks, i -> {
+            int from = i % chunks * KEYS;
+            pack(i / chunks, from, Math.min(grid.keys, from + KEYS), heads[i / chunks]);
+        });
+        workers.parallelFor(grid.tasks(), task -> attend(task, heads[task / grid.parts], scratch));
+        for (Packed head : heads) {
+            head.giveBack(scratch);
+        }
+    }
+
+    /** Keys of one key head in panels of HEIGHT, values in strips of channels. */
+    private record Packed(float[] panels, float[] values) {
+        void giveBack(ScratchBuffers scratch) {
+            scratch.giveBack(values);
+            scratch.giveBack(panels);
+        }
+    }
+
+    private Packed borrow(ScratchBuffers scratch) {
+        return new Packed(
+                scratch.borrow(grid.paddedKeys() * grid.width),
+                scratch.borrow(TileGrid.stripsOfWidth(grid.valueWidth) * grid.keys * STRIP));
+    }
+
+    /** Some keys, from a multiple of HEIGHT on. */
+    private void pack(int head, int from, int to, Packed packed) {
+        int sequence = head / grid.keyHeads;
+        int keyHead = head % grid.keyHeads;
+        grid.keys(k, sequence, keyHead, grid.width).turn(from, to, HEIGHT, 1f, packed.panels, from * grid.width);
+        grid.keys(v, sequence, keyHead, grid.valueWidth)
+                .strips(from, to, 1f, packed.values, from * STRIP, grid.keys * STRIP);
+    }
+
+    private void attend(int task, Packed packed, ScratchBuffers scratch) {
         int part = task % grid.parts;
         int keyHead = task / grid.parts % grid.keyHeads;
         int sequence = task / grid.parts / grid.keyHeads;
         int width = grid.width;
         int valueStrips = TileGrid.stripsOfWidth(grid.valueWidth);
-        float[] panels = scratch.borrow(grid.paddedKeys() * width);
-        float[] values = scratch.borrow(valueStrips * grid.keys * STRIP);
-        grid.keys(k, sequence, keyHead, width).turn(0, grid.keys, HEIGHT, 1f, panels, 0);
-        grid.keys(v, sequence, keyHead, grid.valueWidth).strips(0, grid.keys, 1f, values, 0, grid.keys * STRIP);
+        float[] panels = packed.panels;
+        float[] values = packed.values;
         float[] queries = scratch.borrow(STRIPS * STRIP * width);
         float[] sums = scratch.borrow(STRIPS * STRIP * valueStrips * STRIP);
         float[] peaks = new float[STRIPS * STRIP];
@@ -70,8 +119,6 @@ record TiledForward(
         }
         scratch.giveBack(sums);
         scratch.giveBack(queries);
-        scratch.giveBack(values);
-        scratch.giveBack(panels);
     }
 
     /** [keys, STRIP] = K·Qᵀ, keys from {@code key} on, the last rows up to a multiple of HEIGHT without meaning. */

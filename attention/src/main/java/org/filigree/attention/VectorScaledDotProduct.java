@@ -36,10 +36,7 @@ record VectorScaledDotProduct(HostBackend backend) implements ScaledDotProductKe
         if (grid.strips == 1) {
             new FewQueries(forward).run(backend.workers());
         } else {
-            backend.workers()
-                    .parallelFor(
-                            grid.tasks(),
-                            task -> forward.run(task, backend.workers().scratch()));
+            forward.run(backend.workers());
         }
         return new Attended(
                 HostFloats.tensor(backend, outputShape, output),
