@@ -23,8 +23,8 @@ record SegmentedKeys(int count, int segment, Source source) {
     /** Floats of keys and values to have at a time: 8 MiB of them, some two thousand keys that all heads share. */
     private static final int MOST_FLOATS = 1 << 21;
 
-    /** Keys of a segment at least, or products with the weights that make them would wait for memory. */
-    private static final int LEAST = 96;
+    /** Keys of a segment at least: joining is a pass over all outputs, some percent of what so many keys take. */
+    private static final int LEAST = 1024;
 
     /** Makes the keys and values of a segment. */
     @FunctionalInterface

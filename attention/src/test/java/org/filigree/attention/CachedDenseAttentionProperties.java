@@ -100,7 +100,7 @@ class CachedDenseAttentionProperties {
     @Provide
     Arbitrary<Case> cases() {
         return Combinators.combine(
-                        Arbitraries.of(0, 1, 2, 4, 5, 17),
+                        Arbitraries.of(0, 1, 2, 4, 5, 16, 17),
                         Arbitraries.of(1, 3, 16, 33),
                         Arbitraries.of(Seen.values()),
                         Arbitraries.of(true, false),
@@ -237,8 +237,8 @@ class CachedDenseAttentionProperties {
                 LatentAttentionConfig.of(32, 16).withHead(head).withLatent(512).withForm(LatentForm.EXPANDED);
         LatentAttentionConfig absorbed =
                 LatentAttentionConfig.of(32, 2).withHead(head).withLatent(512).withForm(LatentForm.ABSORBED);
-        goesOn(backend, expanded.withSinks(Sinks.LEARNED), 480);
-        goesOn(backend, expanded.withSelector(SlidingWindow.of(300)), 480);
+        goesOn(backend, expanded.withSinks(Sinks.LEARNED), 1100);
+        goesOn(backend, expanded.withSelector(SlidingWindow.of(100)), 1100);
         goesOn(backend, absorbed.withSinks(Sinks.LEARNED), 2000);
     }
 

@@ -227,7 +227,7 @@ public final class CompressedAttention implements Layer {
             chosen = chosen(scorer, scored.selector(), tokens, entries, visibility, context);
         }
         Attended compressed = chosen.map(indices -> SharedHead.toChosen(config.attention(), tokens, entries, indices))
-                .orElseGet(() -> SharedHead.toSpan(tokens, entries.keys(), KeySpan.of(visibility)));
+                .orElseGet(() -> SharedHead.toSpan(tokens, entries, KeySpan.of(visibility)));
         return List.of(window, compressed);
     }
 

@@ -11,6 +11,8 @@ import org.filigree.attention.Attended;
 import org.filigree.attention.AttentionInput;
 import org.filigree.attention.CachedAttention;
 import org.filigree.attention.CachedAttentionInput;
+import org.filigree.attention.CachedDenseAttention;
+import org.filigree.attention.CachedDenseInput;
 import org.filigree.attention.DenseAttentionInput;
 import org.filigree.attention.KeySpan;
 import org.filigree.attention.ScaledDotProductAttention;
@@ -111,6 +113,23 @@ final class SharedHead {
         Tensor shared = insertAxis(keys, 2);
         return ScaledDotProductAttention.attend(
                 new DenseAttentionInput(tokens.queries(), shared, shared, span, 1 / Math.sqrt(keys.dim(2)), null));
+    }
+
+    /** Attention to runs of entries; those of a cache are read where they lie, and never all at once. */
+    static Attended toSpan(Tokens tokens, EntryKeys entries, KeySpan span) {
+        return switch (entries) {
+            case EntryKeys.Computed computed -> toSpan(tokens, computed.keys(), span);
+            case EntryKeys.Cached(var rows, _, _) -> {
+                Attended one = CachedDenseAttention.attend(new CachedDenseInput(
+                        CachedPass.withoutBatch(tokens.queries()),
+                        rows,
+                        rows.width(),
+                        span,
+                        1 / Math.sqrt(rows.width()),
+                        null));
+                yield new Attended(insertAxis(one.output(), 0), insertAxis(one.logSumExp(), 0));
+            }
+        };
     }
 
     /** Attention to chosen entries; those of a cache are read where they lie, and no others. */
