@@ -1,5 +1,6 @@
 package org.filigree.attention;
 
+import java.util.Arrays;
 import java.util.List;
 import org.filigree.core.backend.Backend;
 import org.filigree.core.backend.Backends;
@@ -40,44 +41,50 @@ final class CacheInHeap {
 
     private CacheInHeap() {}
 
-    /** Backend, FLOAT32 or FP8, place, rows, tokens, heads, form. */
+    /** Backend, then for each of several runs: FLOAT32 or FP8, place, rows, tokens, heads, form. */
     public static void main(String[] arguments) {
-        int rows = Integer.parseInt(arguments[3]);
-        int tokens = Integer.parseInt(arguments[4]);
-        int heads = Integer.parseInt(arguments[5]);
         try (Backend backend = Backends.open(arguments[0])) {
-            LatentAttention layer = LatentAttentionConfig.of(WIDTH, heads)
-                    .withHead(new HeadWidths(8, ROTARY, 8))
-                    .withLatent(LATENT)
-                    .withForm(LatentForm.valueOf(arguments[6]))
-                    .init(backend, RandomStream.of(1));
-            RowStorage plain = RowStorage.float32(layer.rowLayout());
-            RowStorage storage = arguments[1].equals("FP8")
-                    ? plain.with(TiledRows.V32_FP8_SPARSE, LatentAttention.LATENT, LatentAttention.ROTARY_KEY)
-                    : plain;
-            int capacity = rows + tokens;
-            KvCache cache = switch (Place.valueOf(arguments[2])) {
-                case CONTIGUOUS -> new ContiguousKvCache(storage, capacity);
-                case PAGED ->
-                    new BlockPoolConfig(Math.ceilDiv(capacity, 64), 64, List.of(storage))
-                            .init()
-                            .sequence(capacity)
-                            .layer(0);
-            };
-            for (int from = 0; from < rows; from += CHUNK) {
-                int count = Math.min(CHUNK, rows - from);
-                cache.append(
-                        cache.end(), List.of(waves(backend, from, count, LATENT), waves(backend, from, count, ROTARY)));
+            for (int run = 1; run < arguments.length; run += 6) {
+                attend(backend, Arrays.asList(arguments).subList(run, run + 6));
             }
-            Tensor x = backend.tensors()
-                    .floats(
-                            Shape.of(1, tokens, WIDTH),
-                            waves(backend, 0, tokens, WIDTH).toFloats());
-            Tensor output = layer.forward(x, Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache)));
-            requireAlike(output.toFloats()[0], output.toFloats()[0]);
-            if (layer.config().form() == LatentForm.ABSORBED) {
-                agreesWithPlainLoops(backend, cache.rows(), tokens, heads);
-            }
+        }
+    }
+
+    private static void attend(Backend backend, List<String> run) {
+        int rows = Integer.parseInt(run.get(2));
+        int tokens = Integer.parseInt(run.get(3));
+        int heads = Integer.parseInt(run.get(4));
+        LatentAttention layer = LatentAttentionConfig.of(WIDTH, heads)
+                .withHead(new HeadWidths(8, ROTARY, 8))
+                .withLatent(LATENT)
+                .withForm(LatentForm.valueOf(run.get(5)))
+                .init(backend, RandomStream.of(1));
+        RowStorage plain = RowStorage.float32(layer.rowLayout());
+        RowStorage storage = run.get(0).equals("FP8")
+                ? plain.with(TiledRows.V32_FP8_SPARSE, LatentAttention.LATENT, LatentAttention.ROTARY_KEY)
+                : plain;
+        int capacity = rows + tokens;
+        KvCache cache = switch (Place.valueOf(run.get(1))) {
+            case CONTIGUOUS -> new ContiguousKvCache(storage, capacity);
+            case PAGED ->
+                new BlockPoolConfig(Math.ceilDiv(capacity, 64), 64, List.of(storage))
+                        .init()
+                        .sequence(capacity)
+                        .layer(0);
+        };
+        for (int from = 0; from < rows; from += CHUNK) {
+            int count = Math.min(CHUNK, rows - from);
+            cache.append(
+                    cache.end(), List.of(waves(backend, from, count, LATENT), waves(backend, from, count, ROTARY)));
+        }
+        Tensor x = backend.tensors()
+                .floats(
+                        Shape.of(1, tokens, WIDTH),
+                        waves(backend, 0, tokens, WIDTH).toFloats());
+        Tensor output = layer.forward(x, Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache)));
+        requireAlike(output.toFloats()[0], output.toFloats()[0]);
+        if (layer.config().form() == LatentForm.ABSORBED) {
+            agreesWithPlainLoops(backend, cache.rows(), tokens, heads);
         }
     }
 

