@@ -1,18 +1,14 @@
 package org.filigree.attention;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
 
 /** Chooses by a rule that knows positions alone; a query that gets fewer keys than another gets −1 for the rest. */
 record ByPosition(int reach, IntFunction<int[]> keys) implements Selector {
-    ByPosition {
-        Check.positive("selector by position: reach", reach);
-    }
-
     @Override
     public Tensor select(Tensor scores, Visibility visibility) {
         int batch = scores.dim(0);
@@ -33,16 +29,10 @@ record ByPosition(int reach, IntFunction<int[]> keys) implements Selector {
     }
 
     private int[] keysOf(int visible) {
-        int[] chosen = keys.apply(visible);
-        int oldest = visible - Math.min(visible, reach);
-        for (int key : chosen) {
-            if (key >= visible || (key < oldest && key != -1)) {
-                throw new IllegalArgumentException("selector by position: the rule gave key " + key
-                        + " to a query that chooses among keys " + oldest + " to " + (visible - 1)
-                        + "; give keys of that range, -1 for none, or a greater reach than " + reach);
-            }
-        }
-        return chosen;
+        return Objects.requireNonNull(
+                keys.apply(visible),
+                () -> "selector by position: the rule gave null to a query that sees " + visible
+                        + " keys; give an empty array for none");
     }
 
     @Override
@@ -52,6 +42,8 @@ record ByPosition(int reach, IntFunction<int[]> keys) implements Selector {
 
     @Override
     public String toString() {
-        return "a selector by position" + (reach == Integer.MAX_VALUE ? "" : " among the last " + reach + " keys");
+        return reach == Integer.MAX_VALUE
+                ? "a selector by position"
+                : "a selector by distance among the last " + reach + " keys";
     }
 }

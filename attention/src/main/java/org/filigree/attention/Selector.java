@@ -1,36 +1,15 @@
 package org.filigree.attention;
 
+import java.util.Arrays;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import org.filigree.core.tensor.Check;
 import org.filigree.core.tensor.Tensor;
 
 /** Chooses the keys that every query attends to. No gradient flows through the choice. */
 @FunctionalInterface
 public interface Selector {
-    /**
-     * A choice by position alone, for which a layer makes no scorer. Every 64th key back from the newest:
-     *
-     * {@snippet :
-     * Selector strided = Selector.byPosition(visible -> IntStream.iterate(visible - 1, key -> key >= 0, key -> key - 64).toArray());
-     * }
-     *
-     * @param keys from the number of keys that a query sees, the first ones of its sequence, to those that it gets
-     * @return the selector
-     */
-    static Selector byPosition(IntFunction<int[]> keys) {
-        return byPosition(Integer.MAX_VALUE, keys);
-    }
-
-    /**
-     * A choice by position alone among the last keys that a query sees, which goes with caches that forget.
-     *
-     * @param reach how many of the last keys
-     * @param keys from the number of keys that a query sees, the first ones of its sequence, to those that it gets
-     * @return the selector
-     */
-    static Selector byPosition(int reach, IntFunction<int[]> keys) {
-        return new ByPosition(reach, keys);
-    }
-
     /**
      * Chooses keys. Every query's choice must follow from its own scores and what it sees: layers ask for some queries of a pass after the
      * others.
@@ -55,5 +34,41 @@ public interface Selector {
     /** {@return whether the choice depends on scores; if not, a layer needs no scorer and asks none} */
     default boolean scored() {
         return true;
+    }
+
+    /**
+     * A choice by position alone, for which a layer makes no scorer: the first key and those of the query's own block of 64, say.
+     *
+     * {@snippet :
+     * Selector selector = Selector.byPosition(visible ->
+     *         IntStream.concat(IntStream.of(0), IntStream.range(Math.max(1, (visible - 1) / 64 * 64), visible)).toArray());
+     * }
+     *
+     * <p>A cache must keep all tokens: what a ring has forgotten would change the numbers of the rest. For rings there is {@link #byDistance}.
+     *
+     * @param keys from the number of keys that a query sees, the first ones of its sequence, to those that it gets, −1 for none
+     * @return the selector
+     */
+    static Selector byPosition(IntFunction<int[]> keys) {
+        return new ByPosition(Integer.MAX_VALUE, keys);
+    }
+
+    /**
+     * A choice by distance alone, for which a layer makes no scorer, and which means the same over a cache that forgets what lies further back:
+     * every 16th of the last 256 keys is {@code byDistance(256, back -> back % 16 == 0)}.
+     *
+     * @param reach how many of the last keys that a query sees may be chosen
+     * @param chosen whether the key so far back is chosen, 0 being the newest that a query sees; asked here, once for each distance
+     * @return the selector
+     */
+    static Selector byDistance(int reach, IntPredicate chosen) {
+        Check.positive("selector by distance: reach", reach);
+        int[] distances = IntStream.range(0, reach).filter(chosen).toArray();
+        return new ByPosition(
+                reach,
+                visible -> Arrays.stream(distances)
+                        .takeWhile(back -> back < visible)
+                        .map(back -> visible - 1 - back)
+                        .toArray());
     }
 }

@@ -70,7 +70,7 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
 
     @Override
     public Tensor select(Tensor scores, Visibility visibility) {
-        Tensor kept = kept(scores, visibility);
+        Tensor kept = chosen(scores, visibility);
         int tokens = kept.dim(1);
         int count = kept.dim(2);
         int[] from = kept.toInts();
@@ -85,33 +85,16 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
     }
 
     /**
-     * The same choice as a mask.
+     * The same choice as numbers of blocks.
      *
      * @param scores [batch, tokens, keys]
      * @param visibility which keys each query may choose from
-     * @return FLOAT32 [batch, tokens, keys]: 1 in a chosen block, visible or not, 0 elsewhere
+     * @return INT32 [batch, tokens, min(blocks, all)], −1 for none
      */
-    public Tensor mask(Tensor scores, Visibility visibility) {
-        return Autograd.withoutGradients(() -> {
-            Tensor kept = kept(scores, visibility);
-            int count = blockCount(scores);
-            Tensor ones = Backend.of(scores).tensors().full(kept.shape(), 1);
-            Tensor byBlock = insertAxis(scatterAddLast(ones, kept, count), -1);
-            Shape spread = Shape.of(kept.dim(0), kept.dim(1), count, width);
-            Tensor byKey = reshape(broadcastTo(byBlock, spread), kept.dim(0), kept.dim(1), count * width);
-            return slice(byKey, -1, 0, scores.dim(2));
-        });
-    }
-
-    private int blockCount(Tensor scores) {
-        return (scores.dim(2) + width - 1) / width;
-    }
-
-    /** Numbers of the chosen blocks, −1 for none: [batch, tokens, min(blocks, all)]. */
-    private Tensor kept(Tensor scores, Visibility visibility) {
+    public Tensor chosen(Tensor scores, Visibility visibility) {
         return Autograd.withoutGradients(() -> {
             Backend backend = Backend.of(scores);
-            int count = blockCount(scores);
+            int count = blockCount(scores.dim(2));
             if (scores.shape().size() == 0) {
                 return backend.tensors().ints(Shape.of(scores.dim(0), scores.dim(1), 0), new int[0]);
             }
@@ -125,6 +108,28 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
             }
             return backend.tensors().ints(best.indices().shape(), numbers);
         });
+    }
+
+    /**
+     * What numbers of blocks stand for, as a mask.
+     *
+     * @param chosen INT32 [batch, tokens, blocks], −1 for none
+     * @param keys how many there are
+     * @return FLOAT32 [batch, tokens, keys]: 1 in a chosen block, visible or not, 0 elsewhere
+     */
+    public Tensor mask(Tensor chosen, int keys) {
+        return Autograd.withoutGradients(() -> {
+            int count = blockCount(keys);
+            Tensor ones = Backend.of(chosen).tensors().full(chosen.shape(), 1);
+            Tensor byBlock = insertAxis(scatterAddLast(ones, chosen, count), -1);
+            Shape spread = Shape.of(chosen.dim(0), chosen.dim(1), count, width);
+            Tensor byKey = reshape(broadcastTo(byBlock, spread), chosen.dim(0), chosen.dim(1), count * width);
+            return slice(byKey, -1, 0, keys);
+        });
+    }
+
+    private int blockCount(int keys) {
+        return Math.ceilDiv(keys, width);
     }
 
     private static Tensor infinite(Backend backend, int sign) {
@@ -148,7 +153,7 @@ public record TopBlocks(int blocks, int width, Worth worth) implements Selector 
 
     /** [batch, tokens, keys] to [batch, tokens, blocks, width], filled up at the end. */
     private Tensor inBlocks(Tensor x, double fill) {
-        int count = blockCount(x);
+        int count = blockCount(x.dim(2));
         int missing = count * width - x.dim(2);
         Tensor whole = missing == 0
                 ? x

@@ -51,7 +51,7 @@ class BlockSelectorProperties {
         var selector = new TopBlocks(blocks, width, worth);
         Visibility visibility = Visibility.causal(tokens, keys);
         int[] chosen = selector.select(tensor, visibility).toInts();
-        float[] mask = selector.mask(tensor, visibility).toFloats();
+        float[] mask = selector.mask(selector.chosen(tensor, visibility), keys).toFloats();
         int per = chosen.length / batch / tokens;
         for (int row = 0; row < batch * tokens; row++) {
             int visible = earlier + row % tokens + 1;
@@ -182,7 +182,7 @@ class BlockSelectorProperties {
         assertEquals(
                 Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).select(none, nothing).shape());
         assertEquals(
-                Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).mask(none, nothing).shape());
+                Shape.of(2, 3, 0), TopBlocks.byMean(2, 4).chosen(none, nothing).shape());
         Tensor unseen = backend.tensors().zeros(Shape.of(1, 1, 5));
         assertArrayEquals(
                 new int[] {-1, -1, -1, -1},

@@ -29,6 +29,8 @@ import org.filigree.core.testkit.Tolerance;
 import org.filigree.kvcache.CacheBatch;
 import org.filigree.kvcache.ContiguousKvCache;
 import org.filigree.kvcache.KvCache;
+import org.filigree.kvcache.RowStorage;
+import org.filigree.kvcache.SlidingKvCache;
 import org.junit.jupiter.api.Test;
 
 class QueryBlocksProperties {
@@ -158,7 +160,7 @@ class QueryBlocksProperties {
     void aChoiceByPositionNeedsNoScorer() {
         Backend backend = TestBackends.get("scalar");
         Selector lastTwo = Selector.byPosition(
-                2, visible -> IntStream.range(Math.max(0, visible - 2), visible).toArray());
+                visible -> IntStream.range(Math.max(0, visible - 2), visible).toArray());
         LatentAttention layer =
                 LatentAttentionConfig.of(16, 2).withSelector(lastTwo).init(backend, RandomStream.of(3));
         assertTrue(layer.parameters().asMap().keySet().stream().noneMatch(name -> name.contains("indexer")));
@@ -166,20 +168,38 @@ class QueryBlocksProperties {
         Tensor window = layer.withSelector(SlidingWindow.of(2)).forward(x, Context.inference());
         assertArrayEquals(
                 window.toFloats(), layer.forward(x, Context.inference()).toFloats());
-        assertEquals(2, lastTwo.reach());
     }
 
     @Test
-    void aRuleThatReachesTooFarIsRefused() {
-        Tensor none = TestBackends.get("scalar").tensors().zeros(Shape.of(1, 2, 7));
-        Visibility causal = Visibility.causal(2, 7);
-        Selector beyond = Selector.byPosition(2, visible -> new int[] {visible - 3});
-        String message = Thrown.message(IllegalArgumentException.class, () -> beyond.select(none, causal));
-        assertTrue(message.contains("key 3") && message.contains("keys 4 to 5"), message);
-        Selector ahead = Selector.byPosition(visible -> new int[] {visible});
-        assertThrows(IllegalArgumentException.class, () -> ahead.select(none, causal));
-        Selector empty = Selector.byPosition(1, visible -> new int[] {-1});
-        assertArrayEquals(new int[] {-1, -1}, empty.select(none, causal).toInts());
-        assertThrows(IllegalArgumentException.class, () -> Selector.byPosition(0, visible -> new int[0]));
+    void aChoiceByDistanceMeansTheSameOverARing() {
+        Backend backend = TestBackends.get("scalar");
+        Selector strided = Selector.byDistance(6, back -> back % 2 == 1);
+        assertArrayEquals(
+                new int[] {3, 1, -1, 4, 2, 0, 5, 3, 1},
+                strided.select(backend.tensors().zeros(Shape.of(1, 3, 7)), Visibility.causal(3, 7))
+                        .toInts());
+        assertEquals(6, strided.reach());
+        LatentAttention layer =
+                LatentAttentionConfig.of(16, 2).withSelector(strided).init(backend, RandomStream.of(3));
+        Tensor x = Sample.gaussian("x", RandomStream.of(1), 1, 20, 16).on(backend);
+        Tensor whole = layer.forward(x, Context.inference());
+        var window = new org.filigree.kvcache.SlidingWindow(6, 3);
+        try (KvCache ring = new SlidingKvCache(RowStorage.float32(layer.rowLayout()), window, 64)) {
+            Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(ring));
+            for (int from = 0; from < 20; from += 2) {
+                Tensor two = layer.forward(slice(x, 1, from, from + 2), context);
+                Compare.assertClose("from " + from, slice(whole, 1, from, from + 2), two, Tolerance.float32(64));
+            }
+        }
+    }
+
+    @Test
+    void rulesThatCannotBe() {
+        assertThrows(IllegalArgumentException.class, () -> Selector.byDistance(0, back -> true));
+        Tensor one = TestBackends.get("scalar").tensors().zeros(Shape.of(1, 1, 4));
+        @SuppressWarnings("NullAway") // What a user's lambda may do all the same.
+        Selector nothing = Selector.byPosition(visible -> null);
+        String message = Thrown.message(NullPointerException.class, () -> nothing.select(one, Visibility.causal(1, 4)));
+        assertTrue(message.contains("sees 4 keys"), message);
     }
 }

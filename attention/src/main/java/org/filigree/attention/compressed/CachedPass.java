@@ -40,43 +40,26 @@ final class CachedPass implements TokenPass {
         this.start = start;
     }
 
-    /** Sequences one after the other, each at its own position. */
+    /** Sequences one after the other, each at its own position; all caches are checked before anything is appended to one. */
     static Tensor eachSequence(
             String layer, CacheLayout layout, Tensor x, CacheBatch caches, Context context, Body body) {
-        if (context.mode() == Context.Mode.TRAINING) {
-            throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
-                    + " gradient on; use Context.inference(), or leave the caches out");
+        List<CacheEnd> starts = caches.begin(layer, x.dim(0), context);
+        var passes = new ArrayList<CachedPass>();
+        for (int b = 0; b < starts.size(); b++) {
+            var pass = new CachedPass(layer, b, caches.sequences().get(b), starts.get(b));
+            pass.require(layout);
+            passes.add(pass);
         }
-        if (caches.sequences().size() != x.dim(0)) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LAYOUT,
-                    layer + ": x " + x.shape() + " has " + x.dim(0) + " sequences but the context brings "
-                            + caches.sequences().size() + " caches; give one for each: CacheBatch.of(first, second),"
-                            + " or CacheBatch.layer(sequences, layer)");
+        if (x.shape().size() == 0) {
+            return x;
         }
         return Autograd.withoutGradients(() -> {
             var outputs = new ArrayList<Tensor>();
-            for (int b = 0; b < x.dim(0); b++) {
-                CachedPass pass = begin(layer, b, caches.sequences().get(b), context);
-                pass.require(layout);
-                if (x.dim(1) == 0) {
-                    continue;
-                }
-                outputs.add(body.forward(slice(x, 0, b, b + 1), pass, context));
+            for (CachedPass pass : passes) {
+                outputs.add(body.forward(slice(x, 0, pass.sequence, pass.sequence + 1), pass, context));
             }
-            return outputs.isEmpty() ? Backend.of(x).tensors().zeros(x.shape()) : concat(0, outputs);
+            return concat(0, outputs);
         });
-    }
-
-    private static CachedPass begin(String layer, int sequence, KvCache cache, Context context) {
-        CacheEnd start = cache.end();
-        if (context.start() != 0 && context.start() != start.length()) {
-            throw new KvCacheException(
-                    KvCacheException.Reason.LENGTH,
-                    layer + ": the context starts at position " + context.start() + " but the cache holds "
-                            + start.length() + " tokens; truncate the cache or correct the start");
-        }
-        return new CachedPass(layer, sequence, cache, start);
     }
 
     @Override

@@ -1,12 +1,16 @@
 package org.filigree.attention.compressed;
 
+import static org.filigree.core.op.Slice.slice;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.filigree.attention.All;
 import org.filigree.attention.Attended;
 import org.filigree.attention.KeySpan;
+import org.filigree.attention.QueryBlocks;
 import org.filigree.attention.ScoreListener;
+import org.filigree.attention.ScorerInput;
 import org.filigree.attention.Selector;
 import org.filigree.attention.Visibility;
 import org.filigree.core.autograd.Autograd;
@@ -239,15 +243,22 @@ public final class CompressedAttention implements Layer {
             EntryKeys entries,
             Visibility visibility,
             Context context) {
-        boolean all = selector instanceof All;
-        if (all && context.find(ScoreListener.KEY).isEmpty()) {
+        ScorerInput asking = tokens.scorerInput();
+        Optional<Tensor> heard =
+                Listening.tell(context, () -> entries.scores(ranked, asking), tokens.queries(), entries, visibility);
+        if (selector instanceof All) {
             return Optional.empty();
         }
-        Tensor scores = Listening.scoring(context, () -> entries.scores(ranked, tokens.scorerInput()));
-        Listening.tell(context, scores, tokens.queries(), entries, visibility);
-        return all
-                ? Optional.empty()
-                : Optional.of(Autograd.withoutGradients(() -> selector.select(Autograd.detach(scores), visibility)));
+        Tensor x = asking.x();
+        var blocks = QueryBlocks.of(x.dim(0), x.dim(1), entries.count());
+        return Optional.of(
+                selector.scored()
+                        ? blocks.choose(
+                                selector,
+                                visibility,
+                                (from, to) -> heard.map(scores -> slice(scores, 1, from, to))
+                                        .orElseGet(() -> entries.scores(ranked, asking.tokens(from, to))))
+                        : blocks.choose(Backend.of(x), selector, visibility));
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.filigree.core.op.MatMul.matmulTransposed;
 import static org.filigree.core.op.Reshape.reshape;
 import static org.filigree.core.op.Slice.slice;
 
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.filigree.attention.ScoreListener;
 import org.filigree.attention.Visibility;
@@ -21,11 +22,20 @@ final class Listening {
         return context.find(ScoreListener.KEY).isPresent() ? step.get() : Autograd.withoutGradients(step);
     }
 
-    /** Scores [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and as many entries, the first. */
-    static void tell(Context context, Tensor scores, Tensor queries, EntryKeys entries, Visibility visibility) {
-        context.find(ScoreListener.KEY)
-                .ifPresent(listener -> listener.heard(new ScoreListener.Heard(
-                        scores, logits(queries, slice(entries.keys(), 1, 0, scores.dim(2))), visibility)));
+    /**
+     * A listener hears the scores of all queries at once, [batch, tokens, entries], and the logits of queries [batch, tokens, heads, head] and as
+     * many entries, the first.
+     *
+     * @return the scores, cut off the graph; nothing where nobody listens
+     */
+    static Optional<Tensor> tell(
+            Context context, Supplier<Tensor> scoring, Tensor queries, EntryKeys entries, Visibility visibility) {
+        return context.find(ScoreListener.KEY).map(listener -> {
+            Tensor scores = scoring.get();
+            listener.heard(new ScoreListener.Heard(
+                    scores, logits(queries, slice(entries.keys(), 1, 0, scores.dim(2))), visibility));
+            return Autograd.detach(scores);
+        });
     }
 
     private static Tensor logits(Tensor queries, Tensor keys) {

@@ -29,6 +29,7 @@ import org.filigree.core.nn.Rotary;
 import org.filigree.core.random.RandomStream;
 import org.filigree.core.tensor.Shape;
 import org.filigree.core.tensor.Tensor;
+import org.filigree.kvcache.CacheRows;
 
 /** The parameters and products that all attention layers of the V4 family have in common; see {@link SharedHeadConfig}. */
 final class SharedHead {
@@ -119,7 +120,8 @@ final class SharedHead {
     static Attended toSpan(Tokens tokens, EntryKeys entries, KeySpan span) {
         return switch (entries) {
             case EntryKeys.Computed computed -> toSpan(tokens, computed.keys(), span);
-            case EntryKeys.Cached(var rows, _, _) -> {
+            case EntryKeys.Cached cached -> {
+                CacheRows rows = cached.rows();
                 Attended one = CachedDenseAttention.attend(new CachedDenseInput(
                         CachedPass.withoutBatch(tokens.queries()),
                         rows,

@@ -1,13 +1,17 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Gather.gatherLast;
-import static org.filigree.core.op.Select.select;
+import static org.filigree.core.op.Concat.concat;
 import static org.filigree.core.op.Slice.slice;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.filigree.attention.Attended;
 import org.filigree.attention.KeySpan;
+import org.filigree.attention.QueryBlocks;
 import org.filigree.attention.ScoreListener;
+import org.filigree.attention.ScorerInput;
+import org.filigree.attention.TopBlocks;
 import org.filigree.attention.TopK;
 import org.filigree.attention.Visibility;
 import org.filigree.attention.compressed.SourceLinks.Candidates;
@@ -191,36 +195,39 @@ public final class SourcedAttention implements Layer {
             int visible,
             Context context) {
         EntryKeys answering = sources.read(Kind.ENTRIES, config.links().indexKeys(), sequence, tokens);
-        Tensor heard =
-                Listening.scoring(context, () -> slice(answering.scores(asking, tokens.scorerInput()), -1, 0, visible));
+        ScorerInput input = tokens.scorerInput();
         Visibility visibility = config.compression().visibility(tokens.start());
-        Listening.tell(context, heard, tokens.queries(), entries, visibility);
-        Tensor scores = Autograd.detach(heard);
+        Optional<Tensor> heard = Listening.tell(
+                context,
+                () -> slice(answering.scores(asking, input), -1, 0, visible),
+                tokens.queries(),
+                entries,
+                visibility);
+        QueryBlocks.Scores scores = (from, to) -> heard.map(all -> slice(all, 1, from, to))
+                .orElseGet(() -> slice(answering.scores(asking, input.tokens(from, to)), -1, 0, visible));
+        var blocks = QueryBlocks.of(input.x().dim(0), tokens.count(), visible);
         TopK best = TopK.of(config.chosen());
         return switch (config.links().candidates()) {
-            case Candidates.All() -> best.select(scores, visibility);
-            case Candidates.Published(var blocks) -> {
-                sources.publish(
-                        Kind.CANDIDATES, config.links().layer(), sequence, tokens, blocks.mask(scores, visibility));
-                yield best.select(scores, visibility);
+            case Candidates.All() -> blocks.choose(best, visibility, scores);
+            case Candidates.Published(TopBlocks rule) -> {
+                var candidates = new ArrayList<Tensor>();
+                Tensor chosen = blocks.choose(
+                        (given, sight) -> {
+                            candidates.add(rule.chosen(given, sight));
+                            return best.select(given, sight);
+                        },
+                        visibility,
+                        scores);
+                var published = new CandidateBlocks(rule, concat(1, candidates));
+                sources.publish(Kind.CANDIDATES, config.links().layer(), sequence, tokens, published);
+                yield chosen;
             }
-            case Candidates.Of(int layer) ->
-                within(sources.read(Kind.CANDIDATES, layer, sequence, tokens), scores, best, visibility);
+            case Candidates.Of(int layer) -> {
+                CandidateBlocks candidates = sources.read(Kind.CANDIDATES, layer, sequence, tokens);
+                yield candidates.only(blocks.choose(
+                        best, visibility, (from, to) -> candidates.masked(scores.of(from, to), from, to)));
+            }
         };
-    }
-
-    /** The best among candidates; where fewer remain, the rest of the places is empty. */
-    private static Tensor within(Tensor candidates, Tensor scores, TopK best, Visibility visibility) {
-        return Autograd.withoutGradients(() -> {
-            Tensor lowest = Backend.of(scores).tensors().full(Shape.of(), Double.NEGATIVE_INFINITY);
-            Tensor picked = best.select(select(candidates, scores, lowest), visibility);
-            float[] candidate = gatherLast(candidates, picked).toFloats();
-            int[] indices = picked.toInts();
-            for (int i = 0; i < indices.length; i++) {
-                indices[i] = candidate[i] == 0 ? -1 : indices[i];
-            }
-            return Backend.of(scores).tensors().ints(picked.shape(), indices);
-        });
     }
 
     @Override

@@ -25,7 +25,7 @@ public final class Sources {
     record Kind<T>(String name, Class<T> type) {
         static final Kind<EntryKeys> ENTRIES = new Kind<>("entries", EntryKeys.class);
         static final Kind<Tensor> CHOSEN = new Kind<>("choice", Tensor.class);
-        static final Kind<Tensor> CANDIDATES = new Kind<>("candidates", Tensor.class);
+        static final Kind<CandidateBlocks> CANDIDATES = new Kind<>("candidates", CandidateBlocks.class);
     }
 
     private record Slot(Kind<?> kind, int layer, int sequence) {}
