@@ -22,6 +22,7 @@ import org.filigree.attention.TopK;
 import org.filigree.attention.compressed.CompressedAttentionConfig.RotaryChoice;
 import org.filigree.attention.compressed.SharedHeadConfig.QueryNorm;
 import org.filigree.core.backend.Backend;
+import org.filigree.core.io.BFloat16;
 import org.filigree.core.io.Fp8Activation;
 import org.filigree.core.io.ScaleRounding;
 import org.filigree.core.nn.Context;
@@ -306,6 +307,58 @@ class KnownTrapsTest {
                 layer.forward(x, Context.inference()),
                 layer.forward(scalar.tensors().doubles(x.shape(), small), Context.inference()),
                 tolerance(scalar));
+    }
+
+    /**
+     * The released program rounds products, weighted products and sums to bfloat16, so that scores collide; here they rank in float32. What
+     * either chooses is compared by overlap.
+     */
+    @ParameterizedTest
+    @EveryBackend
+    void trap22ScoresRoundedToBFloat16ChooseAlmostTheSame(Backend backend) {
+        int heads = 64;
+        int dim = 128;
+        int keys = 2048;
+        int chosen = 512;
+        RandomStream random = RandomStream.of(22);
+        Tensor q = Sample.gaussian("q", random.fork("q"), 1, 1, heads, dim).on(backend);
+        Tensor w = Sample.gaussian("w", random.fork("w"), 1, 1, heads).on(backend);
+        Tensor k = Sample.gaussian("k", random.fork("k"), 1, keys, dim).on(backend);
+        float[] rounded = scoresInBFloat16(q.toFloats(), w.toFloats(), k.toFloats(), dim);
+        assertTrue(Arrays.stream(boxed(rounded)).distinct().count() < keys * 3 / 4, "scores collide");
+        int[] narrow = choice(backend.tensors().floats(Shape.of(1, 1, keys), rounded), chosen);
+        int[] wide = choice(IndexScores.of(q, w, k), chosen);
+        long common = Arrays.stream(wide)
+                .filter(key -> Arrays.stream(narrow).anyMatch(other -> other == key))
+                .count();
+        assertTrue(common >= 0.98 * chosen, common + " of " + chosen + " in common");
+        assertFalse(Arrays.equals(wide, narrow), "an order that rounding does not change needs no overlap");
+    }
+
+    private static int[] choice(Tensor scores, int chosen) {
+        return TopK.of(chosen).select(scores, query -> scores.dim(2)).toInts();
+    }
+
+    private static float[] scoresInBFloat16(float[] q, float[] w, float[] k, int dim) {
+        float[] scores = new float[k.length / dim];
+        for (int j = 0; j < scores.length; j++) {
+            float sum = 0;
+            for (int h = 0; h < w.length; h++) {
+                float product = 0;
+                for (int i = 0; i < dim; i++) {
+                    product += q[h * dim + i] * k[j * dim + i];
+                }
+                sum += BFloat16.round(Math.max(0, BFloat16.round(product)) * w[h]);
+            }
+            scores[j] = BFloat16.round(sum);
+        }
+        return scores;
+    }
+
+    private static Float[] boxed(float[] values) {
+        var boxed = new Float[values.length];
+        Arrays.setAll(boxed, i -> values[i]);
+        return boxed;
     }
 
     /** An early snapshot of the released program scaled and cut off, but never rounded to E4M3. */
