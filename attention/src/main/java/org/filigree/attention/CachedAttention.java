@@ -29,9 +29,9 @@ public final class CachedAttention {
      * @throws ShapeException if the queries or the sinks want a gradient
      */
     public static Attended attend(CachedAttentionInput input) {
-        requireConstant("queries", input.queries());
+        requireConstant("attend", "queries", input.queries());
         if (input.sinks() != null) {
-            requireConstant("sinks", input.sinks());
+            requireConstant("attend", "sinks", input.sinks());
         }
         Backend backend = Backend.of(input.queries());
         return backend.kernel(CachedAttentionKernel.class)
@@ -40,9 +40,9 @@ public final class CachedAttention {
                 .orElseGet(() -> composed(input, backend));
     }
 
-    static void requireConstant(String name, Tensor operand) {
+    static void requireConstant(String operation, String name, Tensor operand) {
         if (Autograd.recording(List.of(operand))) {
-            throw new ShapeException("attend: " + name + " " + operand.shape()
+            throw new ShapeException(operation + ": " + name + " " + operand.shape()
                     + " want a gradient, which does not pass through a cache; run inside Autograd.withoutGradients");
         }
     }

@@ -39,9 +39,9 @@ public final class CachedDenseAttention {
      * @throws ShapeException if the queries or the sinks want a gradient
      */
     public static Attended attend(CachedDenseInput input) {
-        CachedAttention.requireConstant("queries", input.queries());
+        CachedAttention.requireConstant(CachedDenseInput.OPERATION, "queries", input.queries());
         if (input.sinks() != null) {
-            CachedAttention.requireConstant("sinks", input.sinks());
+            CachedAttention.requireConstant(CachedDenseInput.OPERATION, "sinks", input.sinks());
         }
         return input.queries().dim(0) <= FEW_TOKENS && readsInPlace(input)
                 ? inPlace(input)

@@ -25,7 +25,7 @@ public record CachedDenseInput(
         KeySpan span,
         double scale,
         @Nullable Tensor sinks) {
-    private static final String OPERATION = "dense attention over a cache";
+    static final String OPERATION = "dense attention over a cache";
 
     /** Checks that shapes agree and that every query's span lies within the rows. */
     public CachedDenseInput {

@@ -195,7 +195,7 @@ public final class LatentAttention implements Layer {
 
     /** Every cache is checked before anything is appended to one of them; sequences share the products with weights. */
     private Tensor throughCaches(Tensor x, CacheBatch caches, Context context) {
-        List<CacheEnd> starts = caches.begin("latent attention", x.dim(0), context);
+        List<CacheEnd> starts = caches.begin("latent attention", x.dim(0), x.dim(1), context);
         for (int b = 0; b < starts.size(); b++) {
             requireOwnRows(caches.sequences().get(b));
             requireInReach(caches.sequences().get(b), starts.get(b), x.dim(1));
@@ -336,11 +336,10 @@ public final class LatentAttention implements Layer {
             return Optional.of(blocks.choose(Backend.of(asking.x()), selector, visibility));
         }
         return Optional.of(Autograd.withoutGradients(() -> {
-            QueryBlocks.Scores scores = heard.<QueryBlocks.Scores>map(all -> (from, to) -> slice(all, 1, from, to))
-                    .orElseGet(() -> {
-                        Function<ScorerInput, Tensor> scoring = keys.scoring(scorer, asking);
-                        return (from, to) -> scoring.apply(asking.tokens(from, to));
-                    });
+            QueryBlocks.Scores scores = heard.map(QueryBlocks.Scores::all).orElseGet(() -> {
+                Function<ScorerInput, Tensor> scoring = keys.scoring(scorer, asking);
+                return (from, to) -> scoring.apply(asking.tokens(from, to));
+            });
             return blocks.choose(selector, visibility, scores);
         }));
     }

@@ -57,10 +57,11 @@ final class NounContract {
         int each = chosen.dim(2);
         for (int i = 0; i < keys.length; i++) {
             int token = from + i / each % tokens;
-            if (keys[i] >= visibility.keys(token)) {
+            if (keys[i] < -1 || keys[i] >= visibility.keys(token)) {
                 throw new IllegalArgumentException("attention: the selector " + selector + " chose key "
                         + keys[i] + " for token " + token + " of the pass, which sees the first "
-                        + visibility.keys(token) + " keys alone; choose below visibility.keys(token), or -1 for none");
+                        + visibility.keys(token)
+                        + " keys alone; choose 0 to visibility.keys(token) - 1, or -1 for none");
             }
         }
         return chosen;

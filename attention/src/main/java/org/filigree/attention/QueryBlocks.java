@@ -42,6 +42,16 @@ public record QueryBlocks(int batch, int queries, int keys, int length) {
          * @return FLOAT32 [batch, to − from, keys]
          */
         Tensor of(int from, int to);
+
+        /**
+         * Scores that are all there.
+         *
+         * @param all FLOAT32 [batch, queries, keys]
+         * @return those of some queries
+         */
+        static Scores all(Tensor all) {
+            return (from, to) -> slice(all, 1, from, to);
+        }
     }
 
     /** Checks that no size is negative and that a block holds a query. */

@@ -1,6 +1,7 @@
 package org.filigree.attention;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -37,20 +38,21 @@ public interface Selector {
     }
 
     /**
-     * A choice by position alone, for which a layer makes no scorer: the first key and those of the query's own block of 64, say.
+     * A choice by position alone, for which a layer makes no scorer: the keys of the query's own block of 64, say.
      *
      * {@snippet :
-     * Selector selector = Selector.byPosition(visible ->
-     *         IntStream.concat(IntStream.of(0), IntStream.range(Math.max(1, (visible - 1) / 64 * 64), visible)).toArray());
+     * Selector ownBlock = Selector.byPosition(
+     *         visible -> IntStream.range((visible - 1) / 64 * 64, visible).toArray());
      * }
      *
      * <p>A cache must keep all tokens: what a ring has forgotten would change the numbers of the rest. For rings there is {@link #byDistance}.
      *
-     * @param keys from the number of keys that a query sees, the first ones of its sequence, to those that it gets, −1 for none
+     * @param keys from the number of keys that a query sees, the first ones of its sequence, to those that it gets, −1 for none; of compressed
+     *     entries the first queries see 0
      * @return the selector
      */
     static Selector byPosition(IntFunction<int[]> keys) {
-        return new ByPosition(Integer.MAX_VALUE, keys);
+        return new ByPosition(Integer.MAX_VALUE, Objects.requireNonNull(keys, "selector by position: no rule"));
     }
 
     /**
@@ -63,7 +65,9 @@ public interface Selector {
      */
     static Selector byDistance(int reach, IntPredicate chosen) {
         Check.positive("selector by distance: reach", reach);
-        int[] distances = IntStream.range(0, reach).filter(chosen).toArray();
+        int[] distances = IntStream.range(0, reach)
+                .filter(Objects.requireNonNull(chosen, "selector by distance: no rule"))
+                .toArray();
         return new ByPosition(
                 reach,
                 visible -> Arrays.stream(distances)

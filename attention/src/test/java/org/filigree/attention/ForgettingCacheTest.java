@@ -109,10 +109,15 @@ class ForgettingCacheTest {
         Tensor two = Sample.gaussian("x", RandomStream.of(5), 2, 3, 16).on(backend);
         try (KvCache good = new ContiguousKvCache(layer.rowLayout(), 8);
                 KvCache ring = ring(layer);
-                KvCache other = new ContiguousKvCache(RowLayout.of("other", 4), 8)) {
-            for (KvCache wrong : new KvCache[] {ring, other}) {
+                KvCache other = new ContiguousKvCache(RowLayout.of("other", 4), 8);
+                KvCache small = new ContiguousKvCache(layer.rowLayout(), 2)) {
+            for (KvCache wrong : new KvCache[] {ring, other, small}) {
                 Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(good, wrong));
                 assertThrows(KvCacheException.class, () -> layer.forward(two, context));
+                assertEquals(0, good.length());
+            }
+            for (KvCache wrong : new KvCache[] {ring, other}) {
+                Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(good, wrong));
                 assertThrows(KvCacheException.class, () -> layer.forward(slice(two, 1, 0, 0), context));
                 assertEquals(0, good.length());
             }

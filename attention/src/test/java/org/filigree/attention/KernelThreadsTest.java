@@ -69,7 +69,7 @@ class KernelThreadsTest {
                             Sample.gaussian("q", RANDOM, 1, tokens, 5, 40),
                             Sample.gaussian("kv", RANDOM, 1, 300, 40),
                             Sample.gaussian("sinks", RANDOM, 5),
-                            Sample.indices("indices", RANDOM, -1, 300, 1, tokens, 420)),
+                            Sample.indices("indices", RANDOM, -1, 300, 1, tokens, 1100)),
                     t -> both(SparseAttention.gathered()
                             .attend(AttentionInput.of(t.get(0), t.get(1), t.get(3))
                                     .withValueWidth(33)

@@ -60,6 +60,21 @@ class NounContractTest {
     }
 
     @Test
+    void aKeyBeforeTheFirstIsRefusedInEveryFormAndBehindACache() {
+        Selector back = Selector.byPosition(visible -> new int[] {visible - 3});
+        for (LatentForm form : LatentForm.values()) {
+            LatentAttention layer = layer(back).withForm(form);
+            String message =
+                    Thrown.message(IllegalArgumentException.class, () -> layer.forward(x, Context.inference()));
+            assertTrue(message.contains("chose key -2 for token 0"), message);
+            try (KvCache cache = new ContiguousKvCache(layer.rowLayout(), 16)) {
+                Context context = Context.inference().with(CacheBatch.KEY, CacheBatch.of(cache));
+                assertThrows(IllegalArgumentException.class, () -> layer.forward(x, context));
+            }
+        }
+    }
+
+    @Test
     void aKeyOfTheFutureIsRefusedBehindACache() {
         LatentAttention layer = layer(choosing(3));
         try (KvCache cache = new ContiguousKvCache(layer.rowLayout(), 16)) {

@@ -93,7 +93,7 @@ class SparseAttentionProperties {
                         Arbitraries.of(1, 7, 16, 33),
                         Arbitraries.of(new int[] {5, 3}, new int[] {33, 32}, new int[] {64, 33}, new int[] {40, 40}),
                         Arbitraries.of(1, 50, 400),
-                        Arbitraries.of(0, 95, 97, 192, 385),
+                        Arbitraries.of(0, 95, 97, 192, 385, 1100),
                         Arbitraries.longs())
                 .as((b, t, h, w, n, k, seed) -> new Case(b, t, h, w[0], w[1], n, k, seed));
     }

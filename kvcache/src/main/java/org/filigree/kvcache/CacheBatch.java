@@ -49,13 +49,15 @@ public record CacheBatch(List<KvCache> sequences) {
      *
      * @param layer what asks, for messages
      * @param batch sequences of the activations
+     * @param tokens that the pass brings to each
      * @param context of the pass; its start must be 0 or what every cache holds
      * @return the end of every cache
      * @throws KvCacheException if there are more or fewer caches than sequences ({@link KvCacheException.Reason#LAYOUT}), a cache does not
-     *     hold as many tokens as the context says ({@link KvCacheException.Reason#LENGTH}), or is closed
+     *     hold as many tokens as the context says ({@link KvCacheException.Reason#LENGTH}), is closed, or is too short for the tokens
+     *     ({@link KvCacheException.Reason#EXHAUSTED}; blocks of a pool may still run out)
      * @throws IllegalArgumentException in a training pass, since no gradient passes through a cache
      */
-    public List<CacheEnd> begin(String layer, int batch, Context context) {
+    public List<CacheEnd> begin(String layer, int batch, int tokens, Context context) {
         if (context.mode() == Context.Mode.TRAINING) {
             throw new IllegalArgumentException(layer + ": a training pass cannot go through caches, which pass no"
                     + " gradient on; use Context.inference(), or leave the caches out");
@@ -68,7 +70,17 @@ public record CacheBatch(List<KvCache> sequences) {
                             + " CacheBatch.layer(sequences, layer)");
         }
         List<CacheEnd> ends = sequences.stream().map(KvCache::end).toList();
-        for (CacheEnd end : ends) {
+        for (int i = 0; i < batch; i++) {
+            CacheEnd end = ends.get(i);
+            int capacity = sequences.get(i).capacity();
+            if (tokens > capacity - end.length()) {
+                throw new KvCacheException(
+                        KvCacheException.Reason.EXHAUSTED,
+                        layer + ": " + tokens + " tokens behind " + end.length() + " of sequence " + i
+                                + " exceed the capacity of " + capacity + " by "
+                                + (tokens - (capacity - end.length()))
+                                + "; make the cache with a larger capacity or truncate it first");
+            }
             if (context.start() != 0 && context.start() != end.length()) {
                 throw new KvCacheException(
                         KvCacheException.Reason.LENGTH,

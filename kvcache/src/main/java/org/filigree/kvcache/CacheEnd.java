@@ -47,6 +47,7 @@ public final class CacheEnd {
      * @return the end behind them
      */
     public CacheEnd grown(int tokens) {
+        Check.notNegative("cache end: appended tokens", tokens);
         return new CacheEnd(sequence, Math.addExact(length, tokens), history);
     }
 
@@ -57,6 +58,10 @@ public final class CacheEnd {
      * @return the end behind these
      */
     public CacheEnd shortened(int kept) {
+        if (kept > length) {
+            throw new IllegalArgumentException(
+                    "cache end: " + kept + " tokens cannot be kept of " + length + "; give at most these");
+        }
         return new CacheEnd(sequence, kept, history + 1);
     }
 

@@ -86,7 +86,7 @@ public final class CompressedKvCache implements KvCache {
 
     @Override
     public int capacity() {
-        return tokens.capacity();
+        return (int) Math.min(tokens.capacity(), (entries.capacity() + 1L) * ratio - 1);
     }
 
     @Override

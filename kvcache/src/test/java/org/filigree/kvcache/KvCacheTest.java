@@ -387,4 +387,17 @@ class KvCacheTest {
             assertEquals(KvCacheException.Reason.LAYOUT, refusal.reason());
         }
     }
+
+    /** Layers compare a pass with the capacity before they append to the first cache of a batch, so entries must count too. */
+    @Test
+    void entriesLimitTheCapacity() {
+        var hundred = new ContiguousKvCache(RowLayout.of("a", 2), 100);
+        try (KvCache few = new CompressedKvCache(hundred, new ContiguousKvCache(RowLayout.of("b", 2), 4), 5)) {
+            assertEquals(24, few.capacity());
+        }
+        var ten = new ContiguousKvCache(RowLayout.of("a", 2), 10);
+        try (KvCache many = new CompressedKvCache(ten, new ContiguousKvCache(RowLayout.of("b", 2), 4), 5)) {
+            assertEquals(10, many.capacity());
+        }
+    }
 }

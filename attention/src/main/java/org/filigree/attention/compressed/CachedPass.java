@@ -43,7 +43,7 @@ final class CachedPass implements TokenPass {
     /** Sequences one after the other, each at its own position; all caches are checked before anything is appended to one. */
     static Tensor eachSequence(
             String layer, CacheLayout layout, Tensor x, CacheBatch caches, Context context, Body body) {
-        List<CacheEnd> starts = caches.begin(layer, x.dim(0), context);
+        List<CacheEnd> starts = caches.begin(layer, x.dim(0), x.dim(1), context);
         var passes = new ArrayList<CachedPass>();
         for (int b = 0; b < starts.size(); b++) {
             var pass = new CachedPass(layer, b, caches.sequences().get(b), starts.get(b));

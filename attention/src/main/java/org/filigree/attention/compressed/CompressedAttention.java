@@ -1,7 +1,5 @@
 package org.filigree.attention.compressed;
 
-import static org.filigree.core.op.Slice.slice;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -256,8 +254,8 @@ public final class CompressedAttention implements Layer {
                         ? blocks.choose(
                                 selector,
                                 visibility,
-                                (from, to) -> heard.map(scores -> slice(scores, 1, from, to))
-                                        .orElseGet(() -> entries.scores(ranked, asking.tokens(from, to))))
+                                heard.map(QueryBlocks.Scores::all)
+                                        .orElse((from, to) -> entries.scores(ranked, asking.tokens(from, to))))
                         : blocks.choose(Backend.of(x), selector, visibility));
     }
 

@@ -9,7 +9,7 @@ import org.filigree.core.tensor.Tensor;
  * conversation. Put one into the {@link Context} under {@link #KEY}.
  *
  * <p>Every {@link CompressedAttention} layer asks once in each pass, or once for each sequence where the pass goes through caches, before it
- * appends anything; not where a pass has no tokens. {@link SourcedAttention} and latent attention do not ask: a hook changes nothing there.
+ * appends anything of that sequence; not where a pass has no tokens. {@link SourcedAttention} and latent attention do not ask: a hook changes nothing there.
  */
 @FunctionalInterface
 public interface MemoryHook {

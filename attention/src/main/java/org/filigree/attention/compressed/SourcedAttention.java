@@ -119,6 +119,7 @@ public final class SourcedAttention implements Layer {
 
     private Tensor forward(Tensor x, TokenPass pass, Context context) {
         SharedHead.Tokens tokens = head.project(x, pass.start());
+        requireSources(tokens, pass.sequence(), context);
         if (compressor == null) {
             Attended window = window(tokens, pass, pass.leave(List.of(tokens.keys())));
             pass.end();
@@ -135,6 +136,30 @@ public final class SourcedAttention implements Layer {
         EntryKeys entries = pass.end(make(compressor, first, rows, context));
         publish(entries, pass.sequence(), tokens, context);
         return attend(tokens, pass.sequence(), window, context);
+    }
+
+    /** What the layer will read is looked for before it leaves anything in a cache. */
+    private void requireSources(SharedHead.Tokens tokens, int sequence, Context context) {
+        if (config.compression().ratio() == 0) {
+            return;
+        }
+        Sources sources = context.require(Sources.KEY, LAYER);
+        SourceLinks links = config.links();
+        sources.requireOfThisPass(links.layer(), sequence, tokens);
+        if (!links.makesEntries()) {
+            var _ = sources.read(Kind.ENTRIES, links.entries(), sequence, tokens);
+        }
+        if (!links.chooses()) {
+            var _ = sources.read(Kind.CHOSEN, links.chosen(), sequence, tokens);
+            return;
+        }
+        if (!links.makesIndexKeys()) {
+            var _ = sources.read(Kind.ENTRIES, links.indexKeys(), sequence, tokens);
+        }
+        boolean sees = config.compression().entries(tokens.start() + tokens.count()) > 0;
+        if (sees && links.candidates() instanceof Candidates.Of(int layer)) {
+            var _ = sources.read(Kind.CANDIDATES, layer, sequence, tokens);
+        }
     }
 
     /** Attention to the first of the parts that the tokens left, and what a window finds before them. */
@@ -203,8 +228,8 @@ public final class SourcedAttention implements Layer {
                 tokens.queries(),
                 entries,
                 visibility);
-        QueryBlocks.Scores scores = (from, to) -> heard.map(all -> slice(all, 1, from, to))
-                .orElseGet(() -> slice(answering.scores(asking, input.tokens(from, to)), -1, 0, visible));
+        QueryBlocks.Scores scores = heard.map(QueryBlocks.Scores::all)
+                .orElse((from, to) -> slice(answering.scores(asking, input.tokens(from, to)), -1, 0, visible));
         var blocks = QueryBlocks.of(input.x().dim(0), tokens.count(), visible);
         TopK best = TopK.of(config.chosen());
         return switch (config.links().candidates()) {

@@ -1,6 +1,7 @@
 package org.filigree.attention.compressed;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.filigree.core.nn.Context;
 import org.filigree.core.tensor.Tensor;
@@ -26,6 +27,7 @@ public final class Sources {
         static final Kind<EntryKeys> ENTRIES = new Kind<>("entries", EntryKeys.class);
         static final Kind<Tensor> CHOSEN = new Kind<>("choice", Tensor.class);
         static final Kind<CandidateBlocks> CANDIDATES = new Kind<>("candidates", CandidateBlocks.class);
+        static final List<Kind<?>> ALL = List.of(ENTRIES, CHOSEN, CANDIDATES);
     }
 
     private record Slot(Kind<?> kind, int layer, int sequence) {}
@@ -43,12 +45,26 @@ public final class Sources {
                     + kind.name() + " of sequence " + sequence
                     + " in this pass; run the layers in their order with the same Sources in the context");
         }
+        requireOf(tokens, layer, found);
+        return kind.type().cast(found.value);
+    }
+
+    /** What a layer has published, if anything, is of these tokens: it is not the board of another pass. */
+    void requireOfThisPass(int layer, int sequence, SharedHead.Tokens tokens) {
+        for (Kind<?> kind : Kind.ALL) {
+            Publication found = publications.get(new Slot(kind, layer, sequence));
+            if (found != null) {
+                requireOf(tokens, layer, found);
+            }
+        }
+    }
+
+    private static void requireOf(SharedHead.Tokens tokens, int layer, Publication found) {
         if (found.start != tokens.start() || found.tokens != tokens.count()) {
             throw new IllegalStateException("attention sources: what layer " + layer + " published belongs to tokens "
                     + found.start + " to " + (found.start + found.tokens - 1) + " but this pass has tokens "
                     + tokens.start() + " to " + (tokens.start() + tokens.count() - 1)
                     + "; make new Sources for each pass");
         }
-        return kind.type().cast(found.value);
     }
 }

@@ -260,4 +260,29 @@ class SourcedAttentionTest {
             assertTrue(stale.contains("tokens 0 to 3") && stale.contains("tokens 0 to 4"), stale);
         }
     }
+
+    /** No board, no source before it, or the board of the pass before: nothing is left in the cache, so that the call can be mended. */
+    @Test
+    void aMissingSourceIsNoticedBeforeAnythingIsLeft() {
+        List<SourcedAttentionConfig> configs = SourcedAttentionConfig.layers(16, 1, 2, 2);
+        SourcedAttention source = configs.get(0).init(scalar, RandomStream.of(1));
+        SourcedAttention reader = configs.get(1).init(scalar, RandomStream.of(2));
+        Tensor x = scalar.tensors().full(Shape.of(1, 3, 16), 0.5);
+        try (KvCache ofSource = configs.get(0).cacheLayout().init(16);
+                KvCache ofReader = configs.get(1).cacheLayout().init(16)) {
+            Context first = Context.inference().with(CacheBatch.KEY, CacheBatch.of(ofSource));
+            Context second = Context.inference().with(CacheBatch.KEY, CacheBatch.of(ofReader));
+            assertThrows(IllegalStateException.class, () -> source.forward(x, first));
+            assertThrows(IllegalStateException.class, () -> reader.forward(x, second.with(Sources.KEY, new Sources())));
+            assertEquals(0, ofSource.length());
+            assertEquals(0, ofReader.length());
+            var sources = new Sources();
+            source.forward(x, first.with(Sources.KEY, sources));
+            reader.forward(x, second.with(Sources.KEY, sources));
+            assertThrows(IllegalStateException.class, () -> source.forward(x, first.with(Sources.KEY, sources)));
+            assertThrows(IllegalStateException.class, () -> reader.forward(x, second.with(Sources.KEY, sources)));
+            assertEquals(3, ofSource.length());
+            assertEquals(3, ofReader.length());
+        }
+    }
 }

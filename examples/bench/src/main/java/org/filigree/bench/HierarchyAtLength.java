@@ -32,13 +32,13 @@ final class HierarchyAtLength {
 
     public static void main(String[] arguments) {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        if (arguments.length != 2) {
+        int tokens = arguments.length == 2 ? Integer.parseInt(arguments[0]) : 0;
+        int steps = arguments.length == 2 ? Integer.parseInt(arguments[1]) : 0;
+        if (tokens <= 0 || tokens % CHUNK != 0 || steps <= 0) {
             out.println("arguments: tokens, a multiple of %d, and steps; %d %d for the whole measurement"
                     .formatted(CHUNK, TOKENS, STEPS));
             return;
         }
-        int tokens = Integer.parseInt(arguments[0]);
-        int steps = Integer.parseInt(arguments[1]);
         try (Backend backend = Backends.open("vector")) {
             CompressedAttention layer =
                     CompressedAttentionConfig.hierarchical(WIDTH, HEADS).init(backend, RandomStream.of(1));

@@ -40,13 +40,13 @@ final class MillionTokens {
 
     public static void main(String[] arguments) {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        if (arguments.length != 2) {
+        int tokens = arguments.length == 2 ? Integer.parseInt(arguments[0]) : 0;
+        int steps = arguments.length == 2 ? Integer.parseInt(arguments[1]) : 0;
+        if (tokens <= 0 || tokens % CHUNK != 0 || steps <= 0) {
             out.println("arguments: tokens, a multiple of %d, and steps; %d %d for the whole measurement"
                     .formatted(CHUNK, TOKENS, STEPS));
             return;
         }
-        int tokens = Integer.parseInt(arguments[0]);
-        int steps = Integer.parseInt(arguments[1]);
         RowLayout layout = RowLayout.of("content", FORMAT.coded()).with("rotary", FORMAT.rotary());
         RowStorage storage = RowStorage.float32(layout).with(FORMAT, "content", "rotary");
         try (Backend backend = Backends.open("vector");
