@@ -35,7 +35,7 @@ final class RoundTrip {
         }
         var storage = new RowStorage(List.of(plane));
         // One thread's own, since letting go of a shared one makes all threads wait.
-        try (RowMemory memory = RowMemory.reserve(storage, together, RowMemory.PAGE_ROWS, Arena.ofConfined())) {
+        try (RowMemory memory = RowMemory.reserve(storage, together, together, Arena.ofConfined())) {
             var edition = new Edition();
             for (int done = 0; done < count; done += TOGETHER) {
                 int some = Math.min(TOGETHER, count - done);

@@ -129,6 +129,35 @@ class RowCodecProperties {
         }
     }
 
+    /** Tiles whose greatest magnitudes are those that a scale just bears, and those next to them, under both rules. */
+    @Test
+    void scalesTurnWhereThoseOfThePlainLoopsDo() {
+        int tile = 16;
+        int reach = 3;
+        for (ScaleRule rule : ScaleRule.values()) {
+            for (int exponent = -126; exponent <= 119; exponent++) {
+                float[] values = new float[(2 * reach + 1) * tile];
+                for (int t = 0; t <= 2 * reach; t++) {
+                    int bits = Float.floatToRawIntBits(Math.scalb(Float8E4M3.MAX, exponent)) + t - reach;
+                    values[t * tile + t] = Float.intBitsToFloat(bits);
+                    values[t * tile + t + 1] = -values[t * tile + t] / 5;
+                }
+                assertSameBytes(TiledRows.fp8(values.length, 0, tile).withRule(rule), values, rule + " " + exponent);
+            }
+        }
+    }
+
+    private static void assertSameBytes(RowFormat format, float[] values, String message) {
+        byte[] expected = new byte[format.bytesPerRow()];
+        byte[] actual = new byte[format.bytesPerRow()];
+        long[] row = {0};
+        long[] scales = {format.rowBytes()};
+        new NaiveRowCodec(format)
+                .encode(values, 0, 0, 0, format.width(), MemorySegment.ofArray(expected), row, scales, 1);
+        RowCodec.of(format).encode(values, 0, 0, 0, format.width(), MemorySegment.ofArray(actual), row, scales, 1);
+        assertArrayEquals(expected, actual, message);
+    }
+
     @Property(tries = 200)
     void sameNumbersFromForeignBytes(@ForAll("formats") RowFormat format, @ForAll @Size(value = 800) byte[] bytes) {
         assertSameNumbers(format, bytes);
