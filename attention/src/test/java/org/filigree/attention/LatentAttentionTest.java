@@ -318,7 +318,7 @@ class LatentAttentionTest {
                     () -> attention.forward(
                             tokens(1, 2), Context.training().with(CacheBatch.KEY, CacheBatch.of(cache))));
             String few = Thrown.message(KvCacheException.class, () -> attention.forward(tokens(2, 2), cached));
-            assertTrue(few.contains("has 2 sequences but the context brings 1 caches; give one for each"), few);
+            assertTrue(few.contains("has 2 sequences but the context has caches for 1; give one for each"), few);
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 2), cached.at(1)));
             assertThrows(KvCacheException.class, () -> attention.forward(tokens(1, 5), cached));
             assertThrows(

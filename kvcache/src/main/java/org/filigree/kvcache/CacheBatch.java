@@ -65,8 +65,8 @@ public record CacheBatch(List<KvCache> sequences) {
         if (sequences.size() != batch) {
             throw new KvCacheException(
                     KvCacheException.Reason.LAYOUT,
-                    layer + ": x has " + batch + " sequences but the context brings " + sequences.size()
-                            + " caches; give one for each: CacheBatch.of(first, second), or"
+                    layer + ": x has " + batch + " sequences but the context has caches for " + sequences.size()
+                            + "; give one for each: CacheBatch.of(first, second), or"
                             + " CacheBatch.layer(sequences, layer)");
         }
         List<CacheEnd> ends = sequences.stream().map(KvCache::end).toList();
