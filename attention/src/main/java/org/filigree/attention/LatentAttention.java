@@ -16,7 +16,6 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.filigree.core.autograd.Autograd;
 import org.filigree.core.backend.Backend;
-import org.filigree.core.backend.kernel.RotaryKernel.Pairing;
 import org.filigree.core.nn.Context;
 import org.filigree.core.nn.Layer;
 import org.filigree.core.nn.Linear;
@@ -189,8 +188,8 @@ public final class LatentAttention implements Layer {
         if (x.shape().size() == 0) {
             return x;
         }
-        Projected tokens = project(x).rotated(rotary.table(Backend.of(x), context.start(), x.dim(1)));
-        return output.forward(attend(tokens, new LatentKeys.Computed(tokens.latent, tokens.rotaryKey), context));
+        LatentTokens tokens = project(x).rotated(rotary.table(Backend.of(x), context.start(), x.dim(1)));
+        return output.forward(attend(tokens, new LatentKeys.Computed(tokens.latent(), tokens.rotaryKey()), context));
     }
 
     /** Every cache is checked before anything is appended to one of them; sequences share the products with weights. */
@@ -204,11 +203,11 @@ public final class LatentAttention implements Layer {
             return x;
         }
         return Autograd.withoutGradients(() -> {
-            Unrotated all = project(x);
+            LatentTokens.Unrotated all = project(x);
             var heads = new ArrayList<Tensor>();
             for (int b = 0; b < starts.size(); b++) {
                 Rotary.Table angles = rotary.table(Backend.of(x), starts.get(b).length(), x.dim(1));
-                Projected tokens = all.sequence(b).rotated(angles);
+                LatentTokens tokens = all.sequence(b).rotated(angles);
                 heads.add(throughCache(tokens, caches.sequences().get(b), starts.get(b), context));
             }
             return output.forward(concat(0, heads));
@@ -216,18 +215,18 @@ public final class LatentAttention implements Layer {
     }
 
     /** Keys are read back from the cache, the new ones too, so that a cache which rounds gives the same whatever the division. */
-    private Tensor throughCache(Projected tokens, KvCache cache, CacheEnd start, Context context) {
+    private Tensor throughCache(LatentTokens tokens, KvCache cache, CacheEnd start, Context context) {
         var rows = new ArrayList<Tensor>();
-        rows.add(withoutBatch(tokens.latent));
-        rows.add(withoutBatch(tokens.rotaryKey));
+        rows.add(withoutBatch(tokens.latent()));
+        rows.add(withoutBatch(tokens.rotaryKey()));
         boolean scored = scorer.keyWidth() > 0;
         if (scored) {
-            ScorerInput input = tokens.scorerInput;
+            ScorerInput input = tokens.scorerInput();
             rows.add(withoutBatch(
                     NounContract.keys(scorer.keys(input), scorer, 1, input.x().dim(1))));
         }
         CacheEnd end = cache.append(start, rows);
-        return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(tokens.latent)), context);
+        return attend(tokens, LatentKeys.Cached.of(cache, end, scored, Backend.of(tokens.latent())), context);
     }
 
     /** Rows are appended in order: parts of equal width that stand in another order would be taken for each other. */
@@ -270,44 +269,16 @@ public final class LatentAttention implements Layer {
         return reshape(x, x.shape().without(0));
     }
 
-    /** What the tokens of a pass are turned into; q parts [batch, tokens, heads, ·], key parts [batch, tokens, ·]. */
-    private record Projected(
-            Tensor qContent, Tensor qRotary, Tensor latent, Tensor rotaryKey, ScorerInput scorerInput) {}
-
-    /** The same without positions; q [batch, tokens, heads, query]. */
-    private record Unrotated(HeadWidths head, Tensor x, Tensor queryLatent, Tensor q, Tensor latent, Tensor rotaryKey) {
-        Unrotated sequence(int b) {
-            return new Unrotated(
-                    head,
-                    slice(x, 0, b, b + 1),
-                    slice(queryLatent, 0, b, b + 1),
-                    slice(q, 0, b, b + 1),
-                    slice(latent, 0, b, b + 1),
-                    slice(rotaryKey, 0, b, b + 1));
-        }
-
-        Projected rotated(Rotary.Table angles) {
-            List<Tensor> parts = split(q, -1, head.content(), head.rotary());
-            Tensor oneHead = insertAxis(rotaryKey, 2);
-            return new Projected(
-                    parts.get(0),
-                    angles.rotate(Pairing.INTERLEAVED, parts.get(1)),
-                    latent,
-                    reshape(angles.rotate(Pairing.INTERLEAVED, oneHead), rotaryKey.shape()),
-                    new ScorerInput(Autograd.detach(x), Autograd.detach(queryLatent), angles));
-        }
-    }
-
-    private Unrotated project(Tensor x) {
+    private LatentTokens.Unrotated project(Tensor x) {
         HeadWidths head = config.head();
         Tensor queryLatent = query.latent(x);
         Tensor q = reshape(query.queries(queryLatent), x.dim(0), x.dim(1), config.heads(), head.query());
         List<Tensor> kv = split(compress.forward(x), -1, config.latent(), head.rotary());
-        return new Unrotated(head, x, queryLatent, q, latentNorm.forward(kv.get(0)), kv.get(1));
+        return new LatentTokens.Unrotated(head, x, queryLatent, q, latentNorm.forward(kv.get(0)), kv.get(1));
     }
 
     /** What heads have mixed, [batch, tokens, heads · value]. */
-    private Tensor attend(Projected tokens, LatentKeys keys, Context context) {
+    private Tensor attend(LatentTokens tokens, LatentKeys keys, Context context) {
         int count = keys.count();
         Optional<Tensor> indices = choice(tokens, keys, context);
         return absorbs(tokens, count, indices.map(chosen -> chosen.dim(2)).orElse(count))
@@ -316,9 +287,9 @@ public final class LatentAttention implements Layer {
     }
 
     /** The keys that queries attend to, nothing for all of them. Only a listener, who trains the scorer, hears the scores of all queries at once. */
-    private Optional<Tensor> choice(Projected tokens, LatentKeys keys, Context context) {
+    private Optional<Tensor> choice(LatentTokens tokens, LatentKeys keys, Context context) {
         Selector selector = config.selection().selector();
-        ScorerInput asking = tokens.scorerInput;
+        ScorerInput asking = tokens.scorerInput();
         int queries = asking.x().dim(1);
         Visibility visibility = Visibility.causal(queries, keys.count());
         var blocks = QueryBlocks.of(asking.x().dim(0), queries, keys.count());
@@ -345,13 +316,13 @@ public final class LatentAttention implements Layer {
     }
 
     /** Counts multiplications of the steps in which the forms differ, a gathered key for as many as it costs. */
-    private boolean absorbs(Projected tokens, long keys, long chosen) {
+    private boolean absorbs(LatentTokens tokens, long keys, long chosen) {
         HeadWidths head = config.head();
-        long queries = tokens.latent.dim(1);
+        long queries = tokens.latent().dim(1);
         long expanding = (long) config.latent() * (head.content() + head.value());
         long expanded = keys * expanding + queries * keys * (head.query() + head.value());
         long read =
-                Math.min(keys, CheaperAttention.gatheredKeyCost(Backend.of(tokens.latent), config.heads()) * chosen);
+                Math.min(keys, CheaperAttention.gatheredKeyCost(Backend.of(tokens.latent()), config.heads()) * chosen);
         long absorbed = queries * expanding + queries * read * (2L * config.latent() + head.rotary());
         return switch (config.form()) {
             case EXPANDED -> false;
@@ -361,9 +332,9 @@ public final class LatentAttention implements Layer {
     }
 
     /** Per-head keys and values: [batch, tokens, heads · value]. */
-    private Tensor expanded(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
+    private Tensor expanded(LatentTokens tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
-        Tensor q = concat(-1, tokens.qContent, tokens.qRotary);
+        Tensor q = concat(-1, tokens.qContent(), tokens.qRotary());
         KeySpan span = KeySpan.causal(q.dim(1), keys.count());
         Tensor mixed = switch (keys) {
             case LatentKeys.Computed own -> {
@@ -400,7 +371,7 @@ public final class LatentAttention implements Layer {
     }
 
     /** One key and value for all heads, in latent space: [batch, tokens, heads · value]. */
-    private Tensor absorbed(Projected tokens, LatentKeys keys, Optional<Tensor> indices) {
+    private Tensor absorbed(LatentTokens tokens, LatentKeys keys, Optional<Tensor> indices) {
         HeadWidths head = config.head();
         Tensor q = intoLatentSpace(tokens);
         Tensor mixed = indices.map(chosen -> sparse(q, keys, chosen)).orElseGet(() -> dense(q, keys));
@@ -447,10 +418,10 @@ public final class LatentAttention implements Layer {
     }
 
     /** [q_content·W_UK | q_rotary]: [batch, tokens, heads, latent + rotary]. */
-    private Tensor intoLatentSpace(Projected tokens) {
-        Tensor content = tokens.qContent;
+    private Tensor intoLatentSpace(LatentTokens tokens) {
+        Tensor content = tokens.qContent();
         Tensor keys = slice(expandByHead(), 1, 0, config.head().content());
-        return concat(-1, tokenMajor(matmul(headMajor(content), keys), content), tokens.qRotary);
+        return concat(-1, tokenMajor(matmul(headMajor(content), keys), content), tokens.qRotary());
     }
 
     /** Wkv_b by head: [heads, content + value, latent]. */
@@ -459,7 +430,7 @@ public final class LatentAttention implements Layer {
         return reshape(expand.weight().value(), config.heads(), head.content() + head.value(), config.latent());
     }
 
-    private Tensor detachedLogits(Projected tokens, LatentKeys keys) {
+    private Tensor detachedLogits(LatentTokens tokens, LatentKeys keys) {
         return Autograd.withoutGradients(() -> MaskedAttention.logits(intoLatentSpace(tokens), keys.joined(), scale));
     }
 
